@@ -1,0 +1,55 @@
+"""Errors a user can cause: one base class, each message says what was given, what is legal, what to type."""
+
+import difflib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+
+class MotifzooError(Exception):
+    """Base class of every error motifzoo raises on purpose; the command line prints it without a traceback."""
+
+
+class UnknownNameError(MotifzooError):
+    """A model, trial, activation, data set, recipe ... that does not exist."""
+
+
+class DataError(MotifzooError):
+    """Sequences, labels, motifs or a data file that cannot be used as given."""
+
+
+class ModelError(MotifzooError):
+    """A model folder, config.json or weights file that cannot be used as given."""
+
+
+class CacheError(MotifzooError):
+    """The cache folder cannot be read or written."""
+
+
+def unknown_name(kind: str, given: str, known: Iterable[str], *, hint: str = "") -> UnknownNameError:
+    """The error for a wrong name, offering the nearest right ones.
+
+    `kind` is the noun for the thing ("model", "data set"); `hint` is what to type to list all of them.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
+    if near:
+        legal = "did you mean " + " or ".join(repr(name) for name in near) + "?"
+    elif len(names) <= 20:
+        legal = "known: " + ", ".join(names) + "."
+    else:
+        legal = f"{len(names)} are known."
+    message = f"unknown {kind} {given!r}: {legal}"
+    return UnknownNameError(f"{message} {hint}" if hint else message)
+
+
+def describe_invalid(error: "ValidationError") -> str:
+    """One line for a pydantic error: each wrong field with what is wrong about it (at most five of them)."""
+    wrong = []
+    for problem in error.errors(include_url=False, include_context=False):
+        place = ".".join(str(part) for part in problem["loc"]) or "the whole"
+        wrong.append(f"{place}: {problem['msg']}")
+    shown = "; ".join(wrong[:5])
+    return f"{shown}; and {len(wrong) - 5} more" if len(wrong) > 5 else shown

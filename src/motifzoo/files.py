@@ -1,0 +1,56 @@
+"""Files on disk: the cache folder, atomic writes, content hashes."""
+
+import contextlib
+import hashlib
+import logging
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import CacheError
+
+notices = logging.getLogger("motifzoo")
+
+
+def cache_dir() -> Path:
+    """The folder of generated data and results: $MOTIFZOO_CACHE, $XDG_CACHE_HOME/motifzoo or ~/.cache/motifzoo."""
+    if chosen := os.environ.get("MOTIFZOO_CACHE"):
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "motifzoo"
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` on success, remove it on any failure.
+
+    A reader sees the old file or the whole new one, and a killed run leaves at most a `.tmp-*` file that
+    nothing reads. Raises CacheError, naming the folder, when the file system refuses (read-only, full).
+    """
+    temporary = path.parent / f".tmp-{secrets.token_hex(6)}-{path.name}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CacheError(
+            f"cannot write {path}: {reason}. Free some space or make the folder writable; "
+            "for cached files, set MOTIFZOO_CACHE to another folder."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def sha256_file(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
