@@ -1,0 +1,86 @@
+"""A training run on disk: one safetensors file, replaced atomically after every epoch.
+
+Tensors are the network's state (`model.*`) and Adam's (`adam.<parameter>.*`); everything else is JSON in the
+file's metadata. No pickle, so a checkpoint from someone else runs nothing.
+"""
+
+from pathlib import Path
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ..errors import ModelError
+from ..files import atomic_path
+from .schedule import Schedule
+
+
+class Epoch(BaseModel):
+    """What one epoch of training came to: mean training loss (nats), validation score, learning rate it ran at."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
+
+    loss: float
+    score: float
+    learning_rate: float
+
+
+class RunState(BaseModel):
+    """Everything about a run but its tensors."""
+
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
+
+    recipe: str
+    seed: int
+    data: str
+    device: str
+    schedule: Schedule
+    history: list[Epoch] = []
+    seconds: float = 0.0
+
+
+def save(path: Path, state: RunState, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Write the run's state atomically; raises CacheError when the folder refuses."""
+    tensors = {f"model.{name}": value for name, value in network.state_dict().items()}
+    names = {parameter: name for name, parameter in network.named_parameters()}
+    for parameter, values in optimizer.state.items():
+        for key, value in values.items():
+            tensors[f"adam.{names[parameter]}.{key}"] = value
+    stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    with atomic_path(path) as temporary:
+        save_file(stored, temporary, metadata={"state": state.model_dump_json()})
+
+
+def read_state(path: Path) -> RunState:
+    """The JSON part of a checkpoint. Raises ModelError when the file is not a whole checkpoint."""
+    return _read(path)[0]
+
+
+def restore(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> RunState:
+    """Put a checkpoint's weights and Adam state into `network` and `optimizer`, on their device."""
+    state, tensors = _read(path)
+    try:
+        network.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
+        for name, parameter in network.named_parameters():
+            prefix = f"adam.{name}."
+            values = {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
+            # Adam keeps its step count on the CPU and its moments beside the parameter.
+            optimizer.state[parameter] = {
+                key: value if key == "step" else value.to(parameter.device) for key, value in values.items()
+            }
+    except (RuntimeError, KeyError) as error:
+        raise ModelError(f"checkpoint {path} does not fit this network: {error}") from error
+    return state
+
+
+def _read(path: Path) -> tuple[RunState, dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as handle:
+            state = RunState.model_validate_json((handle.metadata() or {}).get("state", ""))
+            return state, {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
+    except (SafetensorError, ValidationError, OSError) as error:
+        raise ModelError(
+            f"{path} is not a readable training checkpoint. Delete it to train this trial from the start."
+        ) from error

@@ -1,0 +1,81 @@
+"""Turn trained trials into a model folder: weights, learning curves, config.json and the model card."""
+
+import math
+from pathlib import Path
+
+import torch
+
+from ..data_cards.cards import load_card
+from ..errors import ModelError
+from ..files import write_text
+from .card import model_card
+from .checkpoint import RunState
+from .config import DataRevision, ModelConfig, Trial, read_config, write_config
+from .load import to_arrays
+from .recipe import Recipe
+from .shapes import default_filter_layer
+from .sources import weights_path
+from .training import Trained
+from .weights import write_weights
+
+LICENCE = "MIT"
+
+
+def add_trial(folder: Path, recipe: Recipe, trained: Trained) -> ModelConfig:
+    """Write one finished trial into the model folder, replacing that trial if it is there; returns the new config.
+
+    Weights go first and config.json last, so a reader never sees a config whose weights are missing.
+    Raises ModelError when the folder holds another model or was trained on other data.
+    """
+    network, state = trained
+    config = _config(recipe, state.data)
+    earlier: tuple[Trial, ...] = ()
+    if (folder / "config.json").exists():
+        present = read_config(folder)
+        if present.model_copy(update={"trials": ()}) != config.model_copy(update={"trials": ()}):
+            raise ModelError(f"{folder} holds model {present.name!r} of another recipe or data; choose another folder.")
+        earlier = tuple(entry for entry in present.trials if entry.trial != state.seed)
+    path = weights_path(folder, state.seed)
+    digest = write_weights(to_arrays(network), path)
+    write_text(path.with_name("training.json"), _history(state))
+    score = state.history[-1].score
+    entry = Trial(
+        trial=state.seed,
+        seed=state.seed,
+        sha256=digest,
+        device=state.device,
+        epochs=len(state.history),
+        seconds=round(state.seconds, 1),
+        score=score if math.isfinite(score) else None,
+        torch=torch.__version__,
+    )
+    trials = tuple(sorted((*earlier, entry), key=lambda item: item.trial))
+    config = config.model_copy(update={"trials": trials})
+    write_text(folder / "README.md", model_card(config))
+    write_config(config, folder)
+    return config
+
+
+def _config(recipe: Recipe, fingerprint: str) -> ModelConfig:
+    card = load_card(recipe.dataset)
+    layers = recipe.layers()
+    placeholder = Trial(trial=0, seed=0, sha256="0" * 64, device="none")
+    return ModelConfig(
+        name=recipe.name,
+        architecture=recipe.architecture,
+        activation=recipe.activation,
+        input_length=card.length,
+        outputs=card.classes,
+        layers=layers,
+        filter_layer=default_filter_layer(layers),
+        dataset=DataRevision(name=card.name, version=card.version, fingerprint=fingerprint),
+        training=recipe.training,
+        trials=(placeholder,),
+        licence=LICENCE,
+    )
+
+
+def _history(state: RunState) -> str:
+    """The learning curve as JSON, a line an epoch."""
+    lines = ",\n".join(f"  {record.model_dump_json()}" for record in state.history)
+    return f"[\n{lines}\n]\n"
