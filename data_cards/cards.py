@@ -4,13 +4,15 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import DataError, describe_invalid, unknown_name
 
-SPLITS = ("train", "valid", "test")
+SplitName = Literal["train", "valid", "test"]
+GroupName = Literal["classification", "filters", "attribution"]
+SPLITS: Final[tuple[SplitName, ...]] = ("train", "valid", "test")
 
 
 class _Strict(BaseModel):
@@ -52,11 +54,11 @@ class Card(_Strict):
     classes: tuple[str, ...]
     length: Annotated[int, Field(gt=0)]
     monitor: Literal["auroc", "aupr"]
-    benchmarks: tuple[Literal["classification", "filters", "attribution"], ...]
+    benchmarks: tuple[GroupName, ...]
     licence: str
     source: str
     fingerprint: str
-    splits: Mapping[Literal["train", "valid", "test"], int]
+    splits: Mapping[SplitName, int]
     ground_truth: Mapping[str, tuple[str, ...]]
     generator: Generator
 
@@ -84,7 +86,7 @@ def load_card(name: str) -> Card:
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"the card of data set {name!r} is not TOML: {error}.") from error
     except ValidationError as error:
-        raise DataError(f"the card of data set {name!r} is not valid: {describe_invalid(error)}.") from error
+        raise DataError(f"the card of data set {name!r} is not valid: {describe_invalid(error)}") from error
     if card.name != name:
         raise DataError(f"the card in folder {name!r} is named {card.name!r}: the two must be equal.")
     return card

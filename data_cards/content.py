@@ -3,21 +3,19 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from . import synthetic
-from .cards import Card
+from .cards import SPLITS, Card, SplitName
 from .motifs import jaspar2016
 from .onehot import Codes, OneHot, decode, encode_bytes, to_onehot
 
 if TYPE_CHECKING:
     import datasets
-
-SplitName = Literal["train", "valid", "test"]
 
 _MOTIF = pa.struct([("id", pa.string()), ("start", pa.int32()), ("strand", pa.string())])
 SCHEMA = pa.schema([("sequence", pa.string()), ("label", pa.list_(pa.int8())), ("motifs", pa.list_(_MOTIF))])
@@ -120,7 +118,7 @@ class SequenceDataset:
     def fingerprint(self) -> str:
         """SHA-256 of the content, whatever the file format: sequences, labels and planted motifs of every split."""
         digest = hashlib.sha256()
-        for name in ("train", "valid", "test"):
+        for name in SPLITS:
             split = self.split(name)
             digest.update(f"{name} {len(split)} {split.codes.shape[1]} {split.labels.shape[1]}\n".encode())
             digest.update(split.codes.tobytes())

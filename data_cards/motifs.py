@@ -20,7 +20,7 @@ from ..files import write_text
 Matrix = npt.NDArray[np.float64]
 
 ALPHABET = "ACGT"
-MAX_WIDTH = 200
+MAX_WIDTH = 100
 DEFAULT_NSITES = 20.0  # what the MEME format prescribes where a file does not say
 QUERY_DECIMALS = 4
 
@@ -36,7 +36,7 @@ _KEY_VALUE = re.compile(r"(\w+)\s*=\s*(\S+)")
 class Motif:
     """One motif.
 
-    id: without blanks. name: free text on one line, may be empty. probabilities: float64 `(4, W)`, 1 <= W <= 200,
+    id: without blanks. name: free text on one line, may be empty. probabilities: float64 `(4, W)`, 1 <= W <= 100,
     columns sum to 1 within 0.02 (files round; nothing is renormalised here); kept as a read-only copy.
     nsites: how many sites the matrix was estimated from (the weight of the data against a pseudocount).
     Two motifs are equal only if they are the same object; compare contents with `content_hash`.
@@ -69,7 +69,7 @@ class Motif:
     @property
     def width(self) -> int:
         """Number of columns."""
-        return self.probabilities.shape[1]
+        return int(self.probabilities.shape[1])
 
     def reverse_complement(self) -> "Motif":
         """The same motif as the other strand shows it (same id and name)."""

@@ -80,7 +80,7 @@ def draw(random: np.random.RandomState, pool: Sequence[npt.NDArray[np.float64]],
     Raises DataError when no motif of the pool fits the length (the draw would never end).
     """
     widths = np.array([matrix.shape[1] for matrix in pool])
-    fewest = int(np.flatnonzero(np.cumsum(grammar.count_probabilities) < 1)[0]) + grammar.count_offset
+    fewest = int(np.flatnonzero(np.cumsum(grammar.count_probabilities) == 0)[-1]) + grammar.count_offset
     if fewest * widths.min() >= grammar.length:
         raise DataError(f"{fewest} motifs of {widths.min()} nt or more never fit {grammar.length} nt.")
     cumulative = np.cumsum(grammar.count_probabilities)

@@ -78,8 +78,7 @@ def test_too_large(make_model: ModelFactory) -> None:
             2,
             "function",
             "rellu",
-            "layers.2.activation.function: unknown activation 'rellu': did you mean 'relu' or 'elu' or "
-            "'log_relu'?",
+            "layers.2.activation.function: unknown activation 'rellu': did you mean 'relu' or 'elu' or 'log_relu'?",
         ),
         (3, "size", 0, "layers.3.pool.size: Input should be greater than or equal to 1"),
         (5, "units", 10**12, "layers.5.dense.units: Input should be less than or equal to 8192"),
@@ -98,8 +97,7 @@ def test_unknown_layer_kind(make_model: ModelFactory) -> None:
 
 def test_layers_that_do_not_meet(make_model: ModelFactory) -> None:
     assert refusal(make_model(), lambda config: config["layers"][3].update(size=500)) == (
-        "is not valid: layer 'pool1' (pool) gets 6 channels x 200 positions and needs at least "
-        "500 positions."
+        "is not valid: layer 'pool1' (pool) gets 6 channels x 200 positions and needs at least 500 positions."
     )
 
 
@@ -139,8 +137,7 @@ def test_filter_layer(make_model: ModelFactory) -> None:
 
 def test_activation_that_is_not_the_filter_layers(make_model: ModelFactory) -> None:
     assert refusal(make_model(), lambda config: config.update(activation="exponential")) == (
-        "is not valid: activation is 'exponential' and filter_layer 'conv1_activation' applies "
-        "'relu'."
+        "is not valid: activation is 'exponential' and filter_layer 'conv1_activation' applies 'relu'."
     )
 
 

@@ -1,5 +1,6 @@
 """Motif matrices: the packaged JASPAR 2016, the MEME format, and what is said about files that are neither."""
 
+import contextlib
 import hashlib
 from pathlib import Path
 
@@ -116,15 +117,15 @@ def test_motif_keeps_a_read_only_copy() -> None:
         (("a", "x\ny", np.full((4, 1), 0.25)), "motif a: its name 'x\\ny' must be on one line, without tabs."),
         (
             ("a", "", np.full((5, 4), 0.2)),
-            "motif a: a matrix of shape (5, 4) was given; legal is (4, W) with 1 <= W <= 200, rows A, C, G, T.",
+            "motif a: a matrix of shape (5, 4) was given; legal is (4, W) with 1 <= W <= 100, rows A, C, G, T.",
         ),
         (
             ("a", "", np.full((4, 0), 0.25)),
-            "motif a: a matrix of shape (4, 0) was given; legal is (4, W) with 1 <= W <= 200, rows A, C, G, T.",
+            "motif a: a matrix of shape (4, 0) was given; legal is (4, W) with 1 <= W <= 100, rows A, C, G, T.",
         ),
         (
-            ("a", "", np.full((4, 201), 0.25)),
-            "motif a: a matrix of shape (4, 201) was given; legal is (4, W) with 1 <= W <= 200, rows A, C, G, T.",
+            ("a", "", np.full((4, 101), 0.25)),
+            "motif a: a matrix of shape (4, 101) was given; legal is (4, W) with 1 <= W <= 100, rows A, C, G, T.",
         ),
         (("a", "", np.full((4, 1), 0.25), 0), "motif a: nsites is 0; it must be a finite number above 0."),
         (
@@ -246,11 +247,11 @@ def test_read_meme_takes_what_the_format_allows(tmp_path: Path) -> None:
         ),
         (
             HEAD + "MOTIF a\n" + MATRIX.replace("w= 2", "w= 1000000000000") + ROWS,
-            "PATH, line 6: w= 1000000000000; legal is a width of 1 to 200 columns.",
+            "PATH, line 6: w= 1000000000000; legal is a width of 1 to 100 columns.",
         ),
         (
             HEAD + "MOTIF a\n" + MATRIX.replace("w= 2", "w= -2") + ROWS,
-            "PATH, line 6: w= -2; legal is a width of 1 to 200 columns.",
+            "PATH, line 6: w= -2; legal is a width of 1 to 100 columns.",
         ),
         (
             HEAD + "MOTIF a\n" + MATRIX.replace("nsites= 7", "nsites= 0") + ROWS,
@@ -273,8 +274,8 @@ def test_read_meme_takes_what_the_format_allows(tmp_path: Path) -> None:
             "PATH, line 6: the matrix has 0 rows; w= 2 of line 6 promises 2.",
         ),
         (
-            HEAD + "MOTIF a\nletter-probability matrix:\n" + "0.25 0.25 0.25 0.25\n" * 201,
-            "PATH, line 207: the matrix has more than 200 rows; legal is 1 to 200.",
+            HEAD + "MOTIF a\nletter-probability matrix:\n" + "0.25 0.25 0.25 0.25\n" * 101,
+            "PATH, line 107: the matrix has more than 100 rows; legal is 1 to 100.",
         ),
         (
             HEAD + "MOTIF a\n" + MATRIX + "0.7 0.1 0.1 0.1\nURL http://x\n",
@@ -335,12 +336,9 @@ def test_a_damaged_meme_file_is_read_or_refused(
     intact = (HEAD + "MOTIF a x\n" + MATRIX + ROWS).encode()
     path = tmp_path_factory.mktemp("meme") / "damaged.meme"
     path.write_bytes(intact[:position] + noise + intact[position:])
-    try:
-        found = read_meme(path)
-    except DataError as error:
-        assert str(path) in str(error)
-    else:
-        assert all(abs(motif.probabilities.sum(axis=0) - 1).max() <= 0.021 for motif in found)
+    with contextlib.suppress(DataError):
+        for motif in read_meme(path):
+            assert abs(motif.probabilities.sum(axis=0) - 1).max() <= 0.021
 
 
 # ---- JASPAR's count format ----
@@ -348,7 +346,9 @@ def test_a_damaged_meme_file_is_read_or_refused(
 
 def test_read_jaspar_by_hand(tmp_path: Path) -> None:
     path = tmp_path / "pfm.txt"
-    path.write_text(">X1.1\tSome name\nA [1 0]\nC  [ 1 0 ]\nG  [ 1 3 ]\nT  [ 1 0 ]\n\n>X2.1\nA [2]\nC [0]\nG [0]\nT [0]\n")
+    path.write_text(
+        ">X1.1\tSome name\nA [1 0]\nC  [ 1 0 ]\nG  [ 1 3 ]\nT  [ 1 0 ]\n\n>X2.1\nA [2]\nC [0]\nG [0]\nT [0]\n"
+    )
     first, second = read_jaspar(path)
     assert (first.id, first.name) == ("X1.1", "Some name")
     assert first.nsites == 4  # the column totals 4 and 3, mean 3.5, rounded up
@@ -377,7 +377,7 @@ def test_read_jaspar_by_hand(tmp_path: Path) -> None:
         ),
         (
             ">a\tb\nA [1 2]\nC [1]\nG [1]\nT [1]\n",
-            "PATH, line 1: motif a has rows of 2, 1, 1, 1 counts; legal is four rows of one length, 1 to 200.",
+            "PATH, line 1: motif a has rows of 2, 1, 1, 1 counts; legal is four rows of one length, 1 to 100.",
         ),
         (
             ">a\tb\nA [1 0]\nC [1 0]\nG [1 0]\nT [1 0]\n",

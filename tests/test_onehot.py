@@ -5,6 +5,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from motifzoo.data_cards import onehot
 from motifzoo.errors import DataError
 
@@ -115,7 +116,9 @@ def _column(*values: float) -> npt.NDArray[np.float32]:
     return np.array(values, np.float32).reshape(1, 4, 1)
 
 
-@pytest.mark.parametrize("array", [_column(1, 1, 0, 0), _column(0.5, 0.5, 0, 0), _column(-1, 0, 0, 0), _column(np.nan, 0, 0, 1)])
+@pytest.mark.parametrize(
+    "array", [_column(1, 1, 0, 0), _column(0.5, 0.5, 0, 0), _column(-1, 0, 0, 0), _column(np.nan, 0, 0, 1)]
+)
 def test_columns_that_are_not_one_letter_are_refused(array: npt.NDArray[np.float32]) -> None:
     with pytest.raises(DataError) as error:
         onehot.from_onehot(array)

@@ -11,9 +11,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from safetensors.numpy import load_file, save_file
+
 from motifzoo.errors import ModelError
 from motifzoo.zoo.weights import TensorSpec, check_weights, content_hash, read_weights, write_weights
-from safetensors.numpy import load_file, save_file
 
 ARRAYS = {
     "conv1.weight": np.arange(24, dtype=np.float32).reshape(2, 4, 3),

@@ -4,12 +4,26 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from ..errors import unknown_name
-from .layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool, Residual, check_activation
+from .layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Padding,
+    Pool,
+    Residual,
+    check_activation,
+)
 
 WIDE_LENGTH = 1000  # at this input length cnn-2, cnn-50 and cnn-deep double every width
 
 
-def _conv(number: int, filters: int, kernel: int, padding: str, dropout: float, function: str = "relu") -> list[Layer]:
+def _conv(
+    number: int, filters: int, kernel: int, padding: Padding, dropout: float, function: str = "relu"
+) -> list[Layer]:
     name = f"conv{number}"
     return [
         Conv(name=name, filters=filters, kernel=kernel, padding=padding),

@@ -145,7 +145,8 @@ def build(layers: Sequence[Layer], input_length: int, filter_layer: str | None =
     if len(planned.shapes[index]) != 2:
         raise ModelError(f"filter layer {studied!r} does not put out channels x positions, so it has no feature maps.")
     inputs = ((4, input_length), *planned.shapes[:-1])
-    modules = OrderedDict((layer.name, _module(layer, shape)) for layer, shape in zip(layers, inputs, strict=True))
+    with torch.random.fork_rng(devices=[]):  # PyTorch draws starting weights; the caller's random state stays
+        modules = OrderedDict((layer.name, _module(layer, shape)) for layer, shape in zip(layers, inputs, strict=True))
     return Network(modules, layers, input_length, studied).eval()
 
 

@@ -44,7 +44,7 @@ class RunState(BaseModel):
 def save(path: Path, state: RunState, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     """Write the run's state atomically; raises CacheError when the folder refuses."""
     tensors = {f"model.{name}": value for name, value in network.state_dict().items()}
-    names = {parameter: name for name, parameter in network.named_parameters()}
+    names: dict[Tensor, str] = {parameter: name for name, parameter in network.named_parameters()}
     for parameter, values in optimizer.state.items():
         for key, value in values.items():
             tensors[f"adam.{names[parameter]}.{key}"] = value

@@ -5,7 +5,7 @@ together before anything is allocated.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -15,7 +15,7 @@ from .layers import MAX_LENGTH, Activation, Layers
 from .recipe import Training
 from .shapes import default_filter_layer, plan
 
-FORMAT = 1
+FORMAT: Final = 1
 MAX_CONFIG_BYTES = 1_000_000
 MODEL_NAME = r"^[a-z0-9][a-z0-9_-]{0,79}\.[a-z0-9][a-z0-9-]{0,79}$"
 
@@ -116,7 +116,7 @@ def read_config(folder: Path) -> ModelConfig:
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror}.") from error
     except ValidationError as error:
-        raise ModelError(f"{path} is not valid: {describe_invalid(error)}.") from error
+        raise ModelError(f"{path} is not valid: {describe_invalid(error)}") from error
 
 
 def write_config(config: ModelConfig, folder: Path) -> None:

@@ -41,6 +41,7 @@ MAX_PARAMETERS = 200_000_000
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Channels = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
 Kernel = Annotated[int, Field(ge=1, le=MAX_KERNEL)]
+Padding = Literal["same", "valid"]
 Initial = Literal["glorot_uniform", "he_normal"]
 
 
@@ -69,7 +70,7 @@ class Conv(_Spec):
     kind: Literal["conv"] = "conv"
     filters: Channels
     kernel: Kernel
-    padding: Literal["same", "valid"] = "same"
+    padding: Padding = "same"
     dilation: Annotated[int, Field(ge=1, le=MAX_KERNEL)] = 1
     bias: bool = False
     init: Initial = "glorot_uniform"

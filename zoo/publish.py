@@ -21,6 +21,20 @@ from .weights import write_weights
 LICENCE = "MIT"
 
 
+def present_trials(folder: Path, recipe: Recipe, fingerprint: str) -> tuple[Trial, ...]:
+    """The trials that a model folder already holds; none where there is no folder.
+
+    Raises ModelError when the folder holds another model, recipe or data.
+    """
+    if not (folder / "config.json").exists():
+        return ()
+    present = read_config(folder)
+    wanted = _config(recipe, fingerprint)
+    if present.model_copy(update={"trials": ()}) != wanted.model_copy(update={"trials": ()}):
+        raise ModelError(f"{folder} holds model {present.name!r} of another recipe or data; choose another folder.")
+    return present.trials
+
+
 def add_trial(folder: Path, recipe: Recipe, trained: Trained) -> ModelConfig:
     """Write one finished trial into the model folder, replacing that trial if it is there; returns the new config.
 
@@ -29,12 +43,8 @@ def add_trial(folder: Path, recipe: Recipe, trained: Trained) -> ModelConfig:
     """
     network, state = trained
     config = _config(recipe, state.data)
-    earlier: tuple[Trial, ...] = ()
-    if (folder / "config.json").exists():
-        present = read_config(folder)
-        if present.model_copy(update={"trials": ()}) != config.model_copy(update={"trials": ()}):
-            raise ModelError(f"{folder} holds model {present.name!r} of another recipe or data; choose another folder.")
-        earlier = tuple(entry for entry in present.trials if entry.trial != state.seed)
+    present = present_trials(folder, recipe, state.data)
+    earlier = tuple(entry for entry in present if entry.trial != state.seed)
     path = weights_path(folder, state.seed)
     digest = write_weights(to_arrays(network), path)
     write_text(path.with_name("training.json"), _history(state))

@@ -106,7 +106,7 @@ def read_recipes(text: str, source: str) -> tuple[Recipe, ...]:
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"recipe {source} is not TOML: {error}.") from error
     except ValidationError as error:
-        raise ModelError(f"recipe {source} is not valid: {describe_invalid(error)}.") from error
+        raise ModelError(f"recipe {source} is not valid: {describe_invalid(error)}") from error
     for kind, given, known in (
         ("data set", [grid.dataset], list_datasets()),
         ("architecture", grid.architectures, ARCHITECTURES),

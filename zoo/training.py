@@ -118,7 +118,7 @@ def _train_epoch(
     for number, rows in enumerate(chunks):
         optimizer.zero_grad(set_to_none=True)
         loss = binary_cross_entropy_with_logits(network(batches.onehot(rows)), batches.labels[rows])
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         total += loss.detach() * len(rows)
         if progress is not None and (number + 1) % 10 == 0:

@@ -46,10 +46,13 @@ def unknown_name(kind: str, given: str, known: Iterable[str], *, hint: str = "")
 
 
 def describe_invalid(error: "ValidationError") -> str:
-    """One line for a pydantic error: each wrong field with what is wrong about it (at most five of them)."""
+    """One sentence for a pydantic error: each wrong field with what is wrong about it (at most five of them)."""
     wrong = []
     for problem in error.errors(include_url=False, include_context=False):
-        place = ".".join(str(part) for part in problem["loc"]) or "the whole"
-        wrong.append(f"{place}: {problem['msg']}")
+        place = ".".join(str(part) for part in problem["loc"])
+        what = problem["msg"].removeprefix("Value error, ").rstrip(".")
+        wrong.append(f"{place}: {what}" if place else what)
     shown = "; ".join(wrong[:5])
-    return f"{shown}; and {len(wrong) - 5} more" if len(wrong) > 5 else shown
+    if len(wrong) > 5:
+        shown += f"; and {len(wrong) - 5} more"
+    return shown if shown.endswith("?") else f"{shown}."

@@ -1,0 +1,30 @@
+"""Predictions on a split (protocol section 6)."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ..data_cards.onehot import Codes, to_onehot
+from ..zoo.builder import Network
+
+
+def predict(
+    network: Network, codes: Codes, *, batch_size: int = 500, progress: Callable[[int, int], None] | None = None
+) -> npt.NDArray[np.float64]:
+    """Probabilities `(N, C)` float64 of sequences given as codes `(N, L)`.
+
+    The network's float32 logits are passed through a float64 sigmoid, so that confident predictions keep their order:
+    a float32 sigmoid is exactly 1 above 17 and would tie them.
+    """
+    device = next(network.parameters()).device
+    logits = []
+    with torch.inference_mode():
+        for begin in range(0, len(codes), batch_size):
+            sequences = torch.from_numpy(to_onehot(codes[begin : begin + batch_size])).to(device)
+            logits.append(network(sequences).double().cpu())
+            if progress is not None:
+                progress(min(begin + batch_size, len(codes)), len(codes))
+    probabilities: npt.NDArray[np.float64] = torch.sigmoid(torch.cat(logits)).numpy()
+    return probabilities

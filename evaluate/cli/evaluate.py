@@ -1,0 +1,161 @@
+"""`motifzoo evaluate`: recompute a model's scores from its weights and data."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .output import as_json, device_option, print_json, print_table
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+
+    from ..benchmark import Evaluated
+    from ..results import Result
+
+_TRIALS_A_TABLE = 2  # as columns, so that a table fits 80 characters
+
+
+@click.command(name="evaluate", short_help="Recompute the scores of models.")
+@click.argument("names", nargs=-1, required=True)
+@click.option(
+    "--output",
+    default="results",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for result files.",
+)
+@click.option("--all-trials", is_flag=True, help="Every trial of a model named without one, instead of trial 0.")
+@click.option(
+    "--report", type=click.Path(dir_okay=False, path_type=Path), help="Write an HTML page with pictures here."
+)
+@device_option
+@click.option("--fresh", is_flag=True, help="Compute everything again, whatever the cache holds.")
+@as_json
+def evaluate_command(
+    names: tuple[str, ...],
+    output: Path,
+    all_trials: bool,
+    report: Path | None,
+    device: str,
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """Recompute every score of the models NAMES: names (with :TRIAL for another trial than 0) or model folders.
+
+    Writes a result file and side files (filters as MEME, hits as TSV, predictions, attribution maps) to the output
+    folder and prints the scores. What was computed before is taken from the cache.
+
+    \b
+    Examples:
+      motifzoo evaluate cnn-dist-exponential.synthetic-codes
+      motifzoo evaluate cnn-deep-relu.synthetic-motifs cnn-deep-exponential.synthetic-motifs --report report.html
+    """
+    from ...zoo.sources import find, split_trial
+    from ..benchmark import evaluate_trial
+
+    sources = []
+    for name in names:
+        source = find(name)
+        if all_trials and split_trial(name).trial is None:
+            sources += [find(f"{name}:{trial.trial}") for trial in source.config.trials]
+        else:
+            sources.append(source)
+    evaluated = []
+    with _Display(len(sources)) as display:
+        for source in sources:
+            display.trial(source.name)
+            evaluated.append(evaluate_trial(source, output, device=device, fresh=fresh, progress=display))
+    if as_json:
+        print_json([item.result.model_dump(mode="json") for item in evaluated])
+    else:
+        _print_scores([item.result for item in evaluated])
+        for item in evaluated:
+            click.echo(f"{item.result.model}:{item.result.trial} is in {item.folder}")
+    if report is not None:
+        _write_report(evaluated, report)
+
+
+def _write_report(evaluated: Sequence["Evaluated"], path: Path) -> None:
+    from ..report import build_report
+
+    build_report([(item.result, item.folder) for item in evaluated], path)
+    click.echo(f"report in {path}", err=True)
+
+
+def _print_scores(results: Sequence["Result"]) -> None:
+    """One row a metric, one column a trial; trials of the same data set share tables."""
+    from ..metric_table import METRICS
+
+    for dataset in dict.fromkeys(result.dataset for result in results):
+        group = [result for result in results if result.dataset == dataset]
+        for begin in range(0, len(group), _TRIALS_A_TABLE):
+            shown = group[begin : begin + _TRIALS_A_TABLE]
+            present = [name for name in METRICS if any(name in result.metrics for result in shown)]
+            print_table(
+                ("metric", *(f"{result.architecture}-{result.activation}:{result.trial}" for result in shown), "n"),
+                [
+                    (name, *(_shown(result.metrics.get(name)) for result in shown), str(shown[0].n.get(name, "")))
+                    for name in present
+                ],
+                right=range(1, len(shown) + 2),
+                title=f"{shown[0].benchmark}",
+            )
+    for result in results:
+        for note in result.notes:
+            click.echo(f"Note on {result.model}:{result.trial}: {note}")
+
+
+def _shown(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"
+
+
+class _Display:
+    """Progress on standard error: bars on a terminal, a line a stage elsewhere."""
+
+    def __init__(self, trials: int) -> None:
+        self._trials = trials
+        self._number = 0
+        self._bars: Bars | None = None
+        self._name = ""
+
+    def __enter__(self) -> "_Display":
+        from rich.console import Console
+
+        console = Console(stderr=True)
+        if console.is_terminal:
+            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+            self._bars = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=20),
+                TaskProgressColumn(),
+                TimeRemainingColumn(),
+                console=console,
+            )
+            self._bars.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    def trial(self, name: str) -> None:
+        """The next trial begins."""
+        self._number += 1
+        self._name = name if self._trials == 1 else f"[{self._number}/{self._trials}] {name}"
+        if self._bars is not None:
+            self._bars.console.print(self._name, markup=False, highlight=False)
+
+    def stage(self, name: str) -> None:
+        """The next stage of the present trial begins."""
+        if self._bars is None:
+            click.echo(f"{self._name}: {name}", err=True)
+        else:
+            self._task = self._bars.add_task(f"  {name}", total=None)
+
+    def step(self, done: int, total: int) -> None:
+        """Move the present stage's bar."""
+        if self._bars is not None:
+            self._bars.update(self._task, completed=done, total=total)

@@ -1,0 +1,34 @@
+"""Printing shared by the commands."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+device_option = click.option(
+    "--device", default="cpu", show_default=True, help="Where to compute: cpu, cuda, cuda:1, mps or auto."
+)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    click.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), title: str | None = None
+) -> None:
+    """Print a table with rich; `right` are the indices of right-aligned columns."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    for index, column in enumerate(columns):
+        # A name must survive being copied from the table, so the first column is never broken.
+        table.add_column(column, justify="right" if index in right else "left", no_wrap=index == 0)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)

@@ -1,0 +1,58 @@
+"""Every metric a result can hold: what it means, its range, and which way is better."""
+
+from typing import Final, NamedTuple
+
+
+class Metric(NamedTuple):
+    """A metric's title, meaning (with source), what `n` counts, and direction; all lie between 0 and 1."""
+
+    title: str
+    meaning: str
+    unit: str
+    higher_is_better: bool = True
+
+
+_TITLES: Final = {
+    "saliency": "saliency",
+    "mutagenesis": "in silico mutagenesis",
+    "integrated_gradients": "integrated gradients",
+    "deepshap": "DeepSHAP",
+}
+
+METRICS: Final[dict[str, Metric]] = {
+    "classification/auroc": Metric(
+        "AUROC", "area under the ROC curve on the test split, mean over classes; chance 0.5", "classes"
+    ),
+    "classification/aupr": Metric(
+        "AUPR", "area under the precision-recall curve (trapezoid) on the test split, mean over classes", "classes"
+    ),
+    "filters/match_fraction": Metric(
+        "filters matching a true motif",
+        "share of first-layer filters with a Tomtom hit (E <= 0.1) to a motif planted in the data",
+        "filters",
+    ),
+    "filters/match_any": Metric(
+        "filters matching any motif",
+        "share of first-layer filters with a Tomtom hit (E <= 0.1) to any JASPAR 2016 vertebrate motif",
+        "filters",
+    ),
+    "filters/motif_coverage": Metric(
+        "true motifs found", "share of the planted motifs that at least one filter hits", "motifs"
+    ),
+    "filters/dead": Metric(
+        "dead filters",
+        "share of filters without a motif: fewer than two windows, or a map not finite",
+        "filters",
+        False,
+    ),
+    **{
+        f"attribution/{method}/{score}": Metric(
+            f"{title} {score.upper()}",
+            f"how well {title} separates planted motif positions from background: {score.upper()} of each "
+            "sequence, mean over sequences" + ("; chance 0.5" if score == "auroc" else ""),
+            "sequences",
+        )
+        for method, title in _TITLES.items()
+        for score in ("auroc", "aupr")
+    },
+}

@@ -1,0 +1,80 @@
+"""Plain words for what a report names: activations, architectures, numbers."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from ..metric_table import METRICS
+
+ACTIVATIONS: Final = {
+    "relu": "rectified linear, max(x, 0)",
+    "exponential": "exponential, exp(x)",
+    "sigmoid": "sigmoid, 1 / (1 + exp(-x))",
+    "tanh": "hyperbolic tangent, tanh(x)",
+    "softplus": "softplus, log(1 + exp(x))",
+    "linear": "none: x is passed on as it is",
+    "elu": "exponential linear unit: x above 0, exp(x) - 1 below",
+    "shift_relu": "shifted rectified linear, max(x - 0.2, 0)",
+    "scale_relu": "cubed rectified linear, max(x\u00b3, 0)",
+    "shift_scale_relu": "shifted and cubed rectified linear, max((x - 0.2)\u00b3, 0)",
+    "shift_sigmoid": "shifted sigmoid, sigmoid(x - 8)",
+    "scale_sigmoid": "scaled sigmoid, 4000 sigmoid(x)",
+    "shift_scale_sigmoid": "shifted and scaled sigmoid, 4000 sigmoid(x - 8)",
+    "shift_tanh": "shifted hyperbolic tangent, tanh(x - 6)",
+    "scale_tanh": "scaled hyperbolic tangent, 500 tanh(x) + 500",
+    "shift_scale_tanh": "shifted and scaled hyperbolic tangent, 500 tanh(x - 6) + 500",
+    "exp_relu": "rectified exponential, max(exp(0.1 x) - 1, 0)",
+    "log_relu": "rectified logarithm, max(log |x|, 0)",
+}
+
+ARCHITECTURES: Final = {
+    "cnn-2": "two convolutions; the first is pooled by 2, so later layers can assemble motifs from parts",
+    "cnn-50": "two convolutions; the first is pooled by 50, so each of its filters has to hold a whole motif",
+    "cnn-deep": "four convolutions with small pools: motifs can be assembled over several layers",
+    "cnn-local": "two convolutions; the first is pooled by 50, so each of its filters has to hold a whole motif",
+    "cnn-dist": "four convolutions with small pools: motifs can be assembled over several layers",
+    "basset": "Basset: three convolutions, the first of 300 filters, and two dense layers of 1000 units",
+    "residualbind": "ResidualBind: a convolution, a residual block, and two more convolutions",
+}
+
+UNDEFINED: Final = "undefined"
+
+
+def capital(text: str) -> str:
+    """The text with its first letter upper case."""
+    return text[:1].upper() + text[1:]
+
+
+def metric_title(name: str) -> str:
+    """A metric's title; its name where the metric table does not know it."""
+    return capital(METRICS[name].title) if name in METRICS else name
+
+
+def method_title(method: str) -> str:
+    """An attribution method's name in words, "in silico mutagenesis"; as it is where no metric is known of it."""
+    metric = METRICS.get(f"attribution/{method}/auroc")
+    return metric.title.removesuffix(" AUROC") if metric else method
+
+
+def score(value: float | None) -> str:
+    """A score to three decimals; "undefined" for None and NaN."""
+    return UNDEFINED if value is None or not math.isfinite(value) else f"{value:.3f}"
+
+
+def e_value(value: float) -> str:
+    """An E-value in scientific notation, two digits: 3.1e-12."""
+    return f"{value:.1e}"
+
+
+def seconds(value: float) -> str:
+    """A duration: 0.42 s, 7.3 s, 2 min 5 s."""
+    if value < 60:
+        return f"{value:.2f} s" if value < 1 else f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s"
+
+
+def positions(spans: Sequence[tuple[int, int]]) -> str:
+    """Ranges (first, one past the last) as text with both ends inside: "12-23 and 55-62"; "none" without any."""
+    told = [f"{first}-{end - 1}" for first, end in spans]
+    return " and ".join(filter(None, [", ".join(told[:-1]), *told[-1:]])) or "none"

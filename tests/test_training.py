@@ -1,0 +1,664 @@
+"""Training: the schedule, what one step minimises, repeatability, and runs that are killed and resumed."""
+
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from safetensors.torch import load_file
+from sklearn.metrics import auc, precision_recall_curve, roc_auc_score
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+
+from motifzoo.data_cards.cards import load_card
+from motifzoo.data_cards.content import SequenceDataset, Split
+from motifzoo.data_cards.generate import generate
+from motifzoo.data_cards.onehot import encode
+from motifzoo.data_cards.synthetic import Placements
+from motifzoo.errors import DataError, ModelError
+from motifzoo.zoo import checkpoint
+from motifzoo.zoo.architectures import layers
+from motifzoo.zoo.builder import Network, build
+from motifzoo.zoo.checkpoint import Epoch, RunState
+from motifzoo.zoo.device import describe_device
+from motifzoo.zoo.recipe import Recipe, Training
+from motifzoo.zoo.schedule import Schedule
+from motifzoo.zoo.training import Progress, Trained, _optimizer, train
+
+CPU = torch.device("cpu")
+STILL = 1e-30  # a learning rate that leaves every float32 weight as it is
+
+
+def small(name: str = "synthetic-codes") -> SequenceDataset:
+    """130 training, 40 validation and 30 test sequences, drawn like the packaged set's first 200."""
+    sizes = {"train": 130, "valid": 40, "test": 30}
+    return generate(load_card(name).model_copy(update={"splits": sizes, "fingerprint": ""}))
+
+
+def recipe(
+    architecture: str = "cnn-local", activation: str = "exponential", dataset: str = "synthetic-codes", **training: Any
+) -> Recipe:
+    """Four epochs of 13 batches unless stated."""
+    settings = Training.model_validate({"epochs": 4, "batch_size": 10} | training)
+    return Recipe(architecture=architecture, activation=activation, dataset=dataset, trials=1, training=settings)
+
+
+def run(
+    recipe: Recipe, dataset: SequenceDataset, path: Path, *, trial: int = 0, progress: Progress | None = None
+) -> Trained:
+    return train(recipe, trial, dataset, device=CPU, checkpoint_path=path, progress=progress)
+
+
+def assert_same(one: Trained, other: Trained) -> None:
+    """Bit for bit the same weights, running averages and history."""
+    left, right = one.network.state_dict(), other.network.state_dict()
+    assert list(left) == list(right)
+    assert [name for name in left if not torch.equal(left[name], right[name])] == []
+    assert one.state.history == other.state.history
+    assert one.state.schedule == other.state.schedule
+
+
+@pytest.fixture(scope="module")
+def codes() -> SequenceDataset:
+    return small()
+
+
+@pytest.fixture(scope="module")
+def motifs() -> SequenceDataset:
+    return small("synthetic-motifs")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(codes: SequenceDataset, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Four epochs without an interruption."""
+    return run(recipe(), codes, tmp_path_factory.mktemp("undisturbed") / "run.safetensors")
+
+
+@pytest.fixture
+def no_dropout() -> Iterator[None]:
+    """Dropout passes its input on, so that a test can repeat the arithmetic."""
+    handle = register_module_forward_hook(
+        lambda module, given, out: given[0] if isinstance(module, nn.Dropout) else out
+    )
+    yield
+    handle.remove()
+
+
+# The schedule, against sequences worked out by hand
+
+
+def follow(scores: list[float], **settings: Any) -> tuple[list[int], int | None, Schedule]:
+    """Epochs after which the learning rate fell, the epoch after which training stopped, and the final state."""
+    rules = Training(**settings)
+    schedule = Schedule(learning_rate=rules.learning_rate)
+    falls = []
+    for epoch, score in enumerate(scores):
+        before = schedule.learning_rate
+        schedule.update(score, rules)
+        if schedule.learning_rate < before:
+            falls.append(epoch)
+        if schedule.stopped:
+            return falls, epoch, schedule
+    return falls, None, schedule
+
+
+def test_no_improvement_at_all() -> None:
+    # Epoch 0 sets the best; epochs 1-5 are the first five without improvement, 1-20 the first twenty.
+    falls, stop, schedule = follow([0.5] * 40)
+    assert (falls, stop) == ([5, 10, 15, 20], 20)
+    assert schedule.learning_rate == pytest.approx(1e-3 * 0.2**4, rel=1e-12)
+
+
+def test_a_best_in_between_restarts_both_counts() -> None:
+    # Epochs 1-4: four without improvement; 5 improves; 6-10 five without; 11 improves; then 12-31 twenty without.
+    scores = [0.5] * 5 + [0.6] * 6 + [0.7] * 40
+    assert follow(scores)[:2] == ([10, 16, 21, 26, 31], 31)
+
+
+def test_falling_back_is_no_improvement() -> None:
+    assert follow([0.9, *[0.8, 0.85] * 20])[:2] == ([5, 10, 15, 20], 20)
+
+
+def test_small_improvements_delay_the_stop_but_not_the_decay() -> None:
+    # 1.5e-5 an epoch: 1e-4 above epoch 0 is first exceeded at epoch 7, above that at epoch 14, and so on; so five
+    # epochs without are up at 5, 7 + 5 = 12, 14 + 5 = 19, 26, 33. Each epoch improves a little: no stop.
+    assert follow([0.5 + 1.5e-5 * epoch for epoch in range(39)])[:2] == ([5, 12, 19, 26, 33], None)
+
+
+def test_improvements_that_add_up_in_time_prevent_the_decay() -> None:
+    # 4e-5 an epoch: every third epoch exceeds the last such one by 1.2e-4.
+    assert follow([0.5 + 4e-5 * epoch for epoch in range(60)])[:2] == ([], None)
+
+
+def test_a_tiny_improvement_restarts_the_stop_only() -> None:
+    # Epoch 3 is 1e-9 above epoch 0: the stop counts from 3, the decay from 0.
+    assert follow([0.5, 0.5, 0.5, 0.5 + 1e-9] + [0.5] * 40)[:2] == ([5, 10, 15, 20], 23)
+
+
+def test_an_improvement_by_just_the_margin_does_not_count() -> None:
+    # 0.25 is exact in binary, so the third score is exactly the margin above the first.
+    falls, _, _ = follow([0.25, 0.25, 0.5, 0.5, 0.5, 0.5, 0.5], decay_margin=0.25)
+    assert falls == [5]
+
+
+def test_the_rate_stops_at_its_floor() -> None:
+    # 1e-3 x 0.2^k: 2e-4, 4e-5, 8e-6, 1.6e-6, 3.2e-7, and 6.4e-8 is below the floor.
+    falls, stop, schedule = follow([0.5] * 60, stop_patience=1000)
+    assert (falls, stop) == ([5, 10, 15, 20, 25, 30], None)
+    assert schedule.learning_rate == 1e-7
+
+
+def test_scores_that_are_not_numbers_are_no_improvement() -> None:
+    assert follow([math.nan] * 40)[:2] == ([4, 9, 14, 19], 19)
+    assert follow([0.5, *[math.nan] * 40])[:2] == ([5, 10, 15, 20], 20)
+    assert follow([math.nan, 0.5, *[0.5] * 40])[:2] == ([6, 11, 16, 21], 21)
+
+
+def test_negative_infinity_and_nan_survive_a_checkpoints_json() -> None:
+    schedule = Schedule(learning_rate=1e-3)
+    schedule.update(math.nan, Training())
+    state = RunState(recipe="r", seed=0, data="d", device="cpu", schedule=schedule)
+    state.history.append(Epoch(loss=math.inf, score=math.nan, learning_rate=1e-3))
+    back = RunState.model_validate_json(state.model_dump_json())
+    assert back.schedule == schedule
+    assert (back.history[0].loss, math.isnan(back.history[0].score)) == (math.inf, True)
+
+
+# What one step does
+
+
+def first_step(
+    recipe: Recipe, dataset: SequenceDataset, path: Path
+) -> tuple[Trained, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """Train on one batch once: the result, the gradient Adam saw and its square, by parameter.
+
+    Adam's averages start at zero, so after one step they are (1 - beta) times the gradient and its square.
+    """
+    trained = run(recipe, dataset, path)
+    stored = load_file(path)
+    names = [name for name, _ in trained.network.named_parameters()]
+    assert {float(stored[f"adam.{name}.step"]) for name in names} == {1.0}
+    gradient = {name: stored[f"adam.{name}.exp_avg"] / (1 - recipe.training.beta1) for name in names}
+    square = {name: stored[f"adam.{name}.exp_avg_sq"] / (1 - recipe.training.beta2) for name in names}
+    return trained, gradient, square
+
+
+@pytest.mark.parametrize("dataset", ["synthetic-codes", "synthetic-motifs"])
+def test_a_step_minimises_cross_entropy_by_adam(
+    dataset: str, request: pytest.FixtureRequest, tmp_path: Path, no_dropout: None
+) -> None:
+    """Loss, gradient and step against the formulas, for one label and for twelve."""
+    data: SequenceDataset = request.getfixturevalue(dataset.removeprefix("synthetic-"))
+    once = {"dataset": dataset, "epochs": 1, "batch_size": 200, "l2": 0.0}
+    start, _, _ = first_step(recipe(learning_rate=STILL, **once), data, tmp_path / "still.safetensors")
+    network = start.network.train()
+    network.zero_grad(set_to_none=True)
+    before = {name: value.detach().clone() for name, value in network.named_parameters()}
+    labels = torch.from_numpy(data.train.labels).float()
+    p = torch.sigmoid(network(torch.from_numpy(data.train.onehot())))
+    loss = -(labels * torch.log(p) + (1 - labels) * torch.log(1 - p)).sum() / labels.numel()
+    loss.backward()
+
+    moved, gradient, square = first_step(recipe(learning_rate=1e-3, **once), data, tmp_path / "step.safetensors")
+    assert moved.state.history[0].loss == pytest.approx(float(loss.detach()), rel=1e-5)
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None
+        size = float(parameter.grad.abs().max())
+        torch.testing.assert_close(gradient[name], parameter.grad, rtol=1e-4, atol=1e-5 * size)
+        torch.testing.assert_close(square[name], gradient[name] ** 2, rtol=1e-4, atol=0)
+        step = 1e-3 * gradient[name] / (gradient[name].abs() + 1e-7)
+        after = moved.network.get_parameter(name).detach()
+        torch.testing.assert_close(after, before[name] - step, rtol=0, atol=1e-6)
+
+
+PENALISED = {
+    "cnn-local": {"conv1.weight", "conv2.weight", "dense1.weight"},
+    "basset": {"conv1.weight", "conv2.weight", "conv3.weight", "dense1.weight", "dense2.weight"},
+}
+
+
+@pytest.mark.parametrize("layer1_l2", [None, 0.7])
+@pytest.mark.parametrize("architecture", PENALISED)
+def test_the_l2_penalty_is_on_kernels_but_the_heads(
+    architecture: str, layer1_l2: float | None, codes: SequenceDataset, tmp_path: Path
+) -> None:
+    """The gradient with the penalty less that without equals the derivative of the penalty as written."""
+    once = {"epochs": 1, "batch_size": 200, "learning_rate": STILL}
+    without = recipe(architecture, "relu", l2=0.0, **once)
+    with_it = recipe(architecture, "relu", l2=0.3, layer1_l2=layer1_l2, **once)
+    start, plain, _ = first_step(without, codes, tmp_path / "without.safetensors")
+    start.network.zero_grad(set_to_none=True)
+    _, penalised, _ = first_step(with_it, codes, tmp_path / "with.safetensors")
+    factors = dict.fromkeys(PENALISED[architecture], 0.3) | {"conv1.weight": layer1_l2 or 0.3}
+    penalty = sum(factor * (start.network.get_parameter(name) ** 2).sum() for name, factor in factors.items())
+    assert isinstance(penalty, torch.Tensor)
+    penalty.backward()
+    for name, parameter in start.network.named_parameters():
+        expected = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        assert (name in factors) == bool(expected.any())
+        # The difference of two float32 gradients is exact to their size.
+        size = float(plain[name].abs().max())
+        torch.testing.assert_close(penalised[name] - plain[name], expected, rtol=1e-5, atol=1e-6 * size)
+
+
+def test_the_l2_penalty_reaches_into_residual_blocks(tmp_path: Path) -> None:
+    """On an architecture that needs longer sequences than the packaged sets have."""
+    network = build(layers("residualbind", "relu", length=400, outputs=1), 400)
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    decay = {
+        names[id(parameter)]: group["weight_decay"]
+        for group in _optimizer(network, Training(l2=0.25)).param_groups
+        for parameter in group["params"]
+    }
+    assert set(decay) == set(names.values())
+    kernels = {f"{layer}.weight" for layer in ("conv1", "conv2", "conv3", "dense1", "residual.conv1", "residual.conv2")}
+    assert {name for name, weight in decay.items() if weight} == kernels
+    assert {decay[name] for name in kernels} == {0.5}
+
+
+class Batches:
+    """What the network is shown in training, and what its first dropout removes."""
+
+    def __init__(self, dataset: SequenceDataset) -> None:
+        self._row = {code.tobytes(): row for row, code in enumerate(dataset.train.codes)}
+        assert len(self._row) == len(dataset.train)
+        self.rows: list[list[int]] = []
+        self.dropped: list[torch.Tensor] = []
+
+    def __enter__(self) -> "Batches":
+        self._handles = [register_module_forward_pre_hook(self._see), register_module_forward_hook(self._see_dropout)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def _see(self, module: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        if isinstance(module, Network) and module.training:
+            shown = given[0].argmax(dim=1).to(torch.uint8).numpy()
+            self.rows.append([self._row[code.tobytes()] for code in shown])
+
+    def _see_dropout(self, module: nn.Module, given: tuple[torch.Tensor, ...], out: torch.Tensor) -> None:
+        # The first one follows an exponential, so an input is never 0 and a 0 is an entry that was dropped.
+        if isinstance(module, nn.Dropout) and module.training and out.dim() == 3 and module.p == 0.1:
+            self.dropped.append(out == 0)
+
+
+def watch(dataset: SequenceDataset, path: Path, *, trial: int = 0, batch_size: int = 50) -> Batches:
+    with Batches(dataset) as seen:
+        run(recipe(epochs=2, batch_size=batch_size, learning_rate=STILL), dataset, path, trial=trial)
+    return seen
+
+
+def test_every_sequence_is_shown_once_an_epoch_the_last_batch_being_smaller(
+    codes: SequenceDataset, tmp_path: Path
+) -> None:
+    seen = watch(codes, tmp_path / "run.safetensors")
+    assert [len(batch) for batch in seen.rows] == [50, 50, 30] * 2
+    for epoch in (seen.rows[:3], seen.rows[3:]):
+        assert sorted(row for batch in epoch for row in batch) == list(range(130))
+
+
+def test_order_and_dropout_differ_between_epochs_and_seeds(codes: SequenceDataset, tmp_path: Path) -> None:
+    seen = [watch(codes, tmp_path / f"{trial}.safetensors", trial=trial) for trial in (0, 1)]
+    orders = {tuple(row for batch in epoch for row in batch) for s in seen for epoch in (s.rows[:3], s.rows[3:])}
+    assert len(orders) == 4
+    assert tuple(range(130)) not in orders
+    masks = [s.dropped[epoch * 3] for s in seen for epoch in (0, 1)]
+    assert not any(torch.equal(one, other) for i, one in enumerate(masks) for other in masks[:i])
+    for mask in masks:
+        # 50 x 24 x 200 entries dropped with probability 0.1: five standard errors.
+        assert float(mask.float().mean()) == pytest.approx(0.1, abs=5 * math.sqrt(0.09 / mask.numel()))
+
+
+# Scores, rates and progress
+
+
+def pooled(network: Network, split: Split) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float64]]:
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(split.onehot()))
+    return split.labels.ravel(), logits.double().numpy().ravel()
+
+
+def test_the_score_of_a_binary_set_is_auroc_on_the_validation_split(
+    undisturbed: Trained, codes: SequenceDataset
+) -> None:
+    labels, logits = pooled(undisturbed.network, codes.valid)
+    assert undisturbed.state.history[-1].score == pytest.approx(roc_auc_score(labels, logits), abs=1e-12)
+
+
+def test_the_score_of_a_multi_label_set_is_aupr_with_labels_pooled(motifs: SequenceDataset, tmp_path: Path) -> None:
+    trained = run(recipe(dataset="synthetic-motifs", epochs=2), motifs, tmp_path / "run.safetensors")
+    precision, recall, _ = precision_recall_curve(*pooled(trained.network, motifs.valid))
+    assert trained.state.history[-1].score == pytest.approx(auc(recall, precision), abs=1e-12)
+
+
+def test_the_rate_of_each_epoch_follows_from_the_scores_before_it(codes: SequenceDataset, tmp_path: Path) -> None:
+    impatient = recipe(epochs=40, decay_patience=1, stop_patience=4, learning_rate=1e-3, decay_margin=0.0)
+    history = run(impatient, codes, tmp_path / "run.safetensors").state.history
+    scores = [epoch.score for epoch in history]
+    rate = 1e-3
+    for number, epoch in enumerate(history):
+        assert epoch.learning_rate == pytest.approx(max(rate, 1e-7), rel=1e-9)
+        if number and scores[number] <= max(scores[:number]):
+            rate *= 0.2
+    last_best = scores.index(max(scores))
+    assert len(history) == last_best + 1 + 4
+    assert len(history) < 40
+    assert {epoch.learning_rate for epoch in history} != {1e-3}
+
+
+class Calls:
+    """Keeps what a run reports."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[int, int, int, float]] = []
+        self.epochs: list[tuple[int, Epoch, float]] = []
+
+    def step(self, epoch: int, done: int, total: int, loss: float) -> None:
+        self.steps.append((epoch, done, total, loss))
+
+    def epoch(self, number: int, record: Epoch, seconds: float) -> None:
+        self.epochs.append((number, record, seconds))
+
+
+def test_progress_is_reported(codes: SequenceDataset, undisturbed: Trained, tmp_path: Path) -> None:
+    calls = Calls()
+    trained = run(recipe(), codes, tmp_path / "run.safetensors", progress=calls)
+    assert_same(trained, undisturbed)
+    assert [call[:3] for call in calls.steps] == [(epoch, 10, 13) for epoch in range(4)]
+    assert [(number, record) for number, record, _ in calls.epochs] == list(enumerate(trained.state.history))
+    seconds = [elapsed for _, _, elapsed in calls.epochs]
+    assert seconds == sorted(seconds)
+    assert trained.state.seconds == seconds[-1]
+    for (_, _, _, loss), (_, record, _) in zip(calls.steps, calls.epochs, strict=True):
+        assert loss == pytest.approx(record.loss, rel=0.5)
+
+
+def test_the_result_is_the_last_epochs_network_ready_for_use(
+    undisturbed: Trained, codes: SequenceDataset, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.safetensors"
+    trained = run(recipe(), codes, path)
+    stored = {name[6:]: value for name, value in load_file(path).items() if name.startswith("model.")}
+    assert all(torch.equal(stored[name], value) for name, value in trained.network.state_dict().items())
+    assert not any(module.training for module in trained.network.modules())
+    assert {parameter.device for parameter in trained.network.parameters()} == {CPU}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.safetensors"]
+
+
+def planted(count: int, seed: int) -> Split:
+    """Half of the random sequences hold the same eight letters four times: what a first layer finds easily."""
+    generator = np.random.default_rng(seed)
+    texts = []
+    for row in range(count):
+        letters = generator.choice(list("ACGT"), 200)
+        if row % 2:
+            for start in generator.integers((0, 50, 100, 145), (43, 93, 143, 193)):
+                letters[start : start + 8] = list("TGACTCAC")
+        texts.append("".join(letters))
+    labels = (np.arange(count) % 2).astype(np.int8)[:, None]
+    empty = Placements(*(np.zeros(0, kind) for kind in (np.int64, object, np.int64, object)))
+    return Split(encode(texts), labels, empty)
+
+
+@pytest.mark.parametrize("activation", ["relu", "exponential"])
+def test_learning_happens(activation: str, tmp_path: Path) -> None:
+    data = SequenceDataset(load_card("synthetic-codes"), planted(400, 1), planted(200, 2), planted(200, 3))
+    history = run(recipe(activation=activation, epochs=12), data, tmp_path / "run.safetensors").state.history
+    assert history[-1].loss < 0.5 * history[0].loss
+    assert max(epoch.score for epoch in history) > 0.97
+
+
+# Repeatability
+
+
+def test_the_same_twice(codes: SequenceDataset, undisturbed: Trained, tmp_path: Path) -> None:
+    torch.manual_seed(12345)
+    assert_same(run(recipe(), codes, tmp_path / "run.safetensors"), undisturbed)
+
+
+def test_another_seed_is_another_network(codes: SequenceDataset, undisturbed: Trained, tmp_path: Path) -> None:
+    other = run(recipe(), codes, tmp_path / "run.safetensors", trial=1)
+    assert not torch.equal(other.network.conv1.weight, undisturbed.network.conv1.weight)
+    assert other.state.history != undisturbed.state.history
+
+
+def test_the_callers_random_numbers_are_left_alone(codes: SequenceDataset, tmp_path: Path) -> None:
+    def states() -> tuple[object, ...]:
+        return torch.get_rng_state().tolist(), np.random.get_state()[1].tolist(), random.getstate()  # type: ignore[index]
+
+    before = states()
+    run(recipe(epochs=1), codes, tmp_path / "run.safetensors")
+    assert states() == before
+
+
+# Interruptions
+
+
+class KillAt:
+    """Raises KeyboardInterrupt within an epoch, or once it has ended."""
+
+    def __init__(self, epoch: int, *, within: bool) -> None:
+        self._epoch, self._within = epoch, within
+
+    def step(self, epoch: int, done: int, total: int, loss: float) -> None:
+        if self._within and epoch == self._epoch:
+            raise KeyboardInterrupt
+
+    def epoch(self, number: int, record: Epoch, seconds: float) -> None:
+        if not self._within and number == self._epoch:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("within", [True, False])
+@pytest.mark.parametrize("epoch", range(4))
+def test_an_interrupted_run_resumes_to_the_same_weights(
+    epoch: int, within: bool, codes: SequenceDataset, undisturbed: Trained, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        run(recipe(), codes, path, progress=KillAt(epoch, within=within))
+    finished = epoch if within else epoch + 1
+    assert path.exists() == (finished > 0)
+    calls = Calls()
+    assert_same(run(recipe(), codes, path, progress=calls), undisturbed)
+    assert [number for number, _, _ in calls.epochs] == list(range(finished, 4))
+
+
+def test_a_run_interrupted_again_and_again(codes: SequenceDataset, undisturbed: Trained, tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    for epoch in range(4):
+        with pytest.raises(KeyboardInterrupt):
+            run(recipe(), codes, path, progress=KillAt(epoch, within=False))
+    assert_same(run(recipe(), codes, path), undisturbed)
+
+
+def test_a_run_that_is_stopped_early_stays_stopped(codes: SequenceDataset, tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    impatient = recipe(epochs=40, stop_patience=2, learning_rate=STILL)
+    first = run(impatient, codes, path)
+    assert len(first.state.history) < 40
+    calls = Calls()
+    assert_same(run(impatient, codes, path, progress=calls), first)
+    assert calls.epochs == calls.steps == []
+
+
+def test_a_diverged_run_resumes_too(codes: SequenceDataset, tmp_path: Path) -> None:
+    """Weights, loss and scores that are not numbers are a result, not an accident."""
+    explosive = recipe(learning_rate=1e30, epochs=3)
+    whole = run(explosive, codes, tmp_path / "whole.safetensors")
+    assert all(math.isnan(epoch.score) for epoch in whole.state.history)
+    path = tmp_path / "resumed.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        run(explosive, codes, path, progress=KillAt(0, within=False))
+    resumed = run(explosive, codes, path)
+    assert resumed.state.schedule == whole.state.schedule
+    assert len(resumed.state.history) == 3
+    assert all(
+        torch.equal(left.nan_to_num(), right.nan_to_num())
+        for left, right in zip(whole.network.state_dict().values(), resumed.network.state_dict().values(), strict=True)
+    )
+
+
+def train_until_killed(path: str, where: str) -> None:
+    """In a process of its own: train, say so in the middle of epoch 2 or of writing its checkpoint, and wait."""
+
+    def wait() -> None:
+        print("now", flush=True)
+        time.sleep(600)
+
+    class Waiting(Calls):
+        def step(self, epoch: int, done: int, total: int, loss: float) -> None:
+            if where == "training" and epoch == 2:
+                wait()
+
+    def half_written(tensors: dict[str, torch.Tensor], file: Path, metadata: dict[str, str]) -> None:
+        whole(tensors, file, metadata=metadata)
+        if '"score"' in metadata["state"] and metadata["state"].count('"score"') == 3:
+            os.truncate(file, file.stat().st_size // 2)
+            wait()
+
+    whole: Callable[..., None] = checkpoint.save_file
+    if where == "writing":
+        checkpoint.save_file = half_written
+    run(recipe(), small(), Path(path), progress=Waiting())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("where", ["training", "writing"])
+def test_a_killed_process_leaves_a_run_that_resumes(
+    where: str, codes: SequenceDataset, undisturbed: Trained, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.safetensors"
+    code = "import runpy, sys; runpy.run_path(sys.argv[1])['train_until_killed'](*sys.argv[2:])"
+    environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    with subprocess.Popen(
+        [sys.executable, "-c", code, __file__, path, where], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "now\n"
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    calls = Calls()
+    assert_same(run(recipe(), codes, path, progress=calls), undisturbed)
+    assert [number for number, _, _ in calls.epochs] == [2, 3]
+
+
+# Checkpoints that cannot be used
+
+
+@pytest.fixture
+def finished(codes: SequenceDataset, tmp_path: Path) -> Path:
+    """The checkpoint of a run of one epoch."""
+    path = tmp_path / "run.safetensors"
+    run(recipe(epochs=1), codes, path)
+    return path
+
+
+def test_a_checkpoint_of_another_recipe(finished: Path, codes: SequenceDataset) -> None:
+    other = recipe(epochs=1, l2=1e-5)
+    with pytest.raises(ModelError) as error:
+        run(other, codes, finished)
+    assert str(error.value) == (
+        f"checkpoint {finished} was made with another recipe ({recipe(epochs=1).digest}, now {other.digest}). "
+        "Train into another folder, or delete it to start over."
+    )
+
+
+def test_a_checkpoint_of_another_trial(finished: Path, codes: SequenceDataset) -> None:
+    with pytest.raises(ModelError) as error:
+        run(recipe(epochs=1), codes, finished, trial=3)
+    assert str(error.value) == (
+        f"checkpoint {finished} was made with another trial (0, now 3). "
+        "Train into another folder, or delete it to start over."
+    )
+
+
+def test_a_checkpoint_of_other_data(finished: Path, codes: SequenceDataset) -> None:
+    other = SequenceDataset(codes.card, codes.train.subset(slice(0, 129)), codes.valid, codes.test)
+    with pytest.raises(ModelError) as error:
+        run(recipe(epochs=1), other, finished)
+    assert str(error.value) == (
+        f"checkpoint {finished} was made with another data ({codes.fingerprint}, now {other.fingerprint}). "
+        "Train into another folder, or delete it to start over."
+    )
+
+
+def test_a_checkpoint_of_another_device(finished: Path, codes: SequenceDataset) -> None:
+    state = checkpoint.read_state(finished).model_copy(update={"device": "cuda (Some GPU)"})
+    rewrite(finished, lambda tensors: tensors, state)
+    with pytest.raises(ModelError) as error:
+        run(recipe(epochs=1), codes, finished)
+    assert str(error.value) == (
+        f"checkpoint {finished} was made with another device (cuda (Some GPU), now {describe_device(CPU)}). "
+        "Train into another folder, or delete it to start over."
+    )
+
+
+def rewrite(
+    path: Path, change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]], state: RunState | None = None
+) -> None:
+    """Put a changed checkpoint in place of one."""
+    kept = state or checkpoint.read_state(path)
+    checkpoint.save_file(change(load_file(path)), path, metadata={"state": kept.model_dump_json()})
+
+
+SPOILED: dict[str, Callable[[Path], object]] = {
+    "empty": lambda path: path.write_bytes(b""),
+    "cut in its header": lambda path: path.write_bytes(path.read_bytes()[:100]),
+    "cut in its tensors": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "no safetensors": lambda path: path.write_bytes(b"\x80\x04K\x01." * 100),
+    "a huge header": lambda path: path.write_bytes((2**62).to_bytes(8, "little") + b"{}"),
+    "no state": lambda path: checkpoint.save_file(load_file(path), path),
+    "a state with an unknown field": lambda path: checkpoint.save_file(
+        load_file(path), path, metadata={"state": '{"recipe": "r", "pickle": 1}'}
+    ),
+}
+
+
+@pytest.mark.parametrize("how", SPOILED)
+def test_a_spoiled_checkpoint(how: str, finished: Path, codes: SequenceDataset) -> None:
+    SPOILED[how](finished)
+    with pytest.raises(ModelError) as error:
+        run(recipe(epochs=1), codes, finished)
+    assert str(error.value) == (
+        f"{finished} is not a readable training checkpoint. Delete it to train this trial from the start."
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tensors: {name: value for name, value in tensors.items() if name != "model.head.bias"},
+        lambda tensors: tensors | {"model.other.weight": torch.zeros(3)},
+        lambda tensors: tensors | {"model.head.bias": torch.zeros(2)},
+    ],
+)
+def test_a_checkpoint_with_other_tensors(
+    change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]], finished: Path, codes: SequenceDataset
+) -> None:
+    rewrite(finished, change)
+    with pytest.raises(ModelError) as error:
+        run(recipe(epochs=1), codes, finished)
+    assert str(error.value).startswith(f"checkpoint {finished} does not fit this network: ")
+
+
+@pytest.mark.parametrize("empty", ["train", "valid"])
+def test_a_data_set_without_sequences_to_train_on(empty: str, codes: SequenceDataset, tmp_path: Path) -> None:
+    splits = {
+        name: codes.split(name).subset(slice(0, 0 if name == empty else 20)) for name in ("train", "valid", "test")
+    }
+    with pytest.raises(DataError) as error:
+        run(recipe(), SequenceDataset(codes.card, **splits), tmp_path / "run.safetensors")
+    assert str(error.value) == "data set 'synthetic-codes' needs training and validation sequences."
