@@ -28,7 +28,7 @@ METRICS: Final[dict[str, Metric]] = {
     ),
     "filters/match_fraction": Metric(
         "filters matching a true motif",
-        "share of first-layer filters with a Tomtom hit (E <= 0.1) to a motif planted in the data",
+        "share of first-layer filters with a Tomtom hit (E <= 0.1) to a ground-truth motif of the data set",
         "filters",
     ),
     "filters/match_any": Metric(
@@ -37,7 +37,7 @@ METRICS: Final[dict[str, Metric]] = {
         "filters",
     ),
     "filters/motif_coverage": Metric(
-        "true motifs found", "share of the planted motifs that at least one filter hits", "motifs"
+        "true motifs found", "share of the data set's ground-truth motifs that at least one filter hits", "motifs"
     ),
     "filters/dead": Metric(
         "dead filters",

@@ -32,6 +32,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        if temporary.is_file():
+            temporary.chmod(0o644)  # some writers make files that only their owner can read
         os.replace(temporary, path)
     except OSError as error:
         reason = error.strerror or str(error)

@@ -1,0 +1,99 @@
+"""Every command and snippet in the README runs, and the demo prints the table that the README shows."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MOTIFZOO = str(Path(sys.executable).parent / "motifzoo")
+QUICK = {"models", "show", "datasets"}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    """The `motifzoo` commands, in order, without comments."""
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    parsed = [shlex.split(line, comments=True) for line in lines]
+    return [words for words in parsed if words[:1] == ["motifzoo"]]
+
+
+def run(words: list[str], cwd: Path) -> str:
+    done = subprocess.run([MOTIFZOO, *words[1:]], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def scores(table: str) -> dict[str, tuple[float, int]]:
+    """Metric -> value and n, from a printed table of one trial."""
+    rows = re.findall(r"^ *([a-z_]+(?:/[a-z_]+)+) +([0-9.]+) +([0-9]+) *$", table, flags=re.MULTILINE)
+    return {name: (float(value), int(n)) for name, value, n in rows}
+
+
+def test_there_are_commands_and_snippets() -> None:
+    assert {words[1] for words in commands()} == {"models", "show", "datasets", "evaluate", "match", "train"}
+    assert len(blocks("python")) == 1
+    assert len(scores(blocks("text")[0])) == 14
+
+
+def test_the_loading_snippet_has_five_lines_and_runs(tmp_path: Path) -> None:
+    snippet = blocks("python")[0]
+    assert len([line for line in snippet.splitlines() if line.strip()]) == 5
+    code = (
+        snippet
+        + "\nprint(tuple(probabilities.shape), float(probabilities.min()) >= 0, float(probabilities.max()) <= 1)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "(5, 1) True True\n"
+
+
+def test_links_and_pictures_are_there() -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        if not target.startswith("https://"):
+            assert (ROOT / target).is_file(), target
+
+
+@pytest.mark.parametrize("words", [words for words in commands() if words[1] in QUICK], ids=" ".join)
+def test_quick_commands(words: list[str], tmp_path: Path) -> None:
+    assert run(words, tmp_path)
+
+
+@pytest.mark.slow
+def test_long_commands_in_the_readmes_order(tmp_path: Path) -> None:
+    """`match` reads what `evaluate` wrote, and the trained folder evaluates."""
+    for words in commands():
+        if words[1] not in QUICK:
+            run(words, tmp_path)
+    assert (tmp_path / "report.html").stat().st_size < 2_000_000
+    assert (tmp_path / "models" / "cnn-local-exponential.synthetic-codes" / "config.json").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("make") is None or shutil.which("git") is None, reason="needs make and git")
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs the git repository to clone")
+def test_the_demo_in_a_fresh_clone_prints_the_readmes_table(tmp_path: Path) -> None:
+    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(tmp_path / "clone")], check=True)
+    environment = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    environment["MOTIFZOO_CACHE"] = str(tmp_path / "cache")
+    done = subprocess.run(
+        ["make", "demo"], cwd=tmp_path / "clone", env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown, expected = scores(done.stdout), scores(blocks("text")[0])
+    assert shown.keys() == expected.keys()
+    for name, (value, n) in expected.items():
+        # Four printed digits; other processors round the sums differently.
+        assert shown[name][0] == pytest.approx(value, abs=2e-4), name
+        assert shown[name][1] == n
+    page = (tmp_path / "clone" / "demo" / "report.html").read_text(encoding="utf-8")
+    assert page.count("<svg") > 24
