@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 _MOTIF = pa.struct([("id", pa.string()), ("start", pa.int32()), ("strand", pa.string())])
 SCHEMA = pa.schema([("sequence", pa.string()), ("label", pa.list_(pa.int8())), ("motifs", pa.list_(_MOTIF))])
+
+
+def _numbers(array: pa.Array, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """The values of a primitive Arrow array, without a copy; `to_numpy` would import pandas, most of a second."""
+    return np.frombuffer(array.buffers()[1], dtype)[array.offset : array.offset + len(array)]
 
 
 @dataclass(frozen=True)
@@ -88,16 +93,16 @@ class Split:
         columns = {name: table[name].combine_chunks() for name in SCHEMA.names}
         sequences, labels, motifs = columns["sequence"], columns["label"], columns["motifs"]
         text = np.frombuffer(sequences.buffers()[2], dtype=np.uint8)
-        offsets = motifs.offsets.to_numpy()
+        offsets = _numbers(motifs.offsets, np.int32)
         planted = motifs.values
         placements = synthetic.Placements(
             np.repeat(np.arange(len(table)), np.diff(offsets)),
-            planted.field("id").to_numpy(zero_copy_only=False),
-            planted.field("start").to_numpy().astype(np.int64),
-            planted.field("strand").to_numpy(zero_copy_only=False),
+            np.array(planted.field("id").to_pylist(), dtype=object),
+            _numbers(planted.field("start"), np.int32).astype(np.int64),
+            np.array(planted.field("strand").to_pylist(), dtype=object),
         )
         return cls(
-            encode_bytes(text.reshape(len(table), -1)), labels.values.to_numpy().reshape(len(table), -1), placements
+            encode_bytes(text.reshape(len(table), -1)), _numbers(labels.values, np.int8).reshape(len(table), -1), placements
         )
 
 

@@ -114,8 +114,8 @@ def test_export(tmp_path: Path) -> None:
 
 
 def test_match(tmp_path: Path) -> None:
-    motif = next(motif for motif in jaspar2016() if motif.name == "SRF")
-    write_meme(tmp_path / "q.meme", [motif])
+    motif, other = (next(motif for motif in jaspar2016() if motif.name == name) for name in ("SRF", "MAX"))
+    write_meme(tmp_path / "q.meme", [motif, other])
     done = invoke("match", tmp_path / "q.meme")
     lines = done.stdout.splitlines()
     assert lines[0].split("\t") == [
@@ -123,7 +123,7 @@ def test_match(tmp_path: Path) -> None:
         *("Query_consensus", "Target_consensus", "Orientation"),
     ]
     assert lines[1].split("\t")[:2] == [motif.id, motif.id]
-    done = invoke("match", tmp_path / "q.meme", "--output", tmp_path / "hits.tsv", "--threshold", "1e-9")
+    done = invoke("match", tmp_path / "q.meme", "--output", tmp_path / "hits.tsv", "--threshold", "1e-40")
     assert done.stdout == ""
     written = (tmp_path / "hits.tsv").read_text().splitlines()
     assert 1 < len(written) < len(lines)
@@ -137,7 +137,7 @@ def test_match(tmp_path: Path) -> None:
             ("show", "cnn-dist-exponential.synthetic-code"),
             "unknown model 'cnn-dist-exponential.synthetic-code': did you mean "
             "'cnn-dist-exponential.synthetic-codes' or 'cnn-local-exponential.synthetic-codes' or "
-            "'cnn-deep-exponential.synthetic-motifs'? "
+            "'cnn-dist-relu.synthetic-codes'? "
             "`motifzoo models` lists them.",
         ),
         (

@@ -4,6 +4,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +18,8 @@ from .shuffles import shuffled
 LIMIT = 1e-3  # relative completeness gap above which a map is refused
 FLOOR = 1e-6  # differences of the probability below this count as this when the gap is made relative
 _TINY = 1e-9  # change of an input below which a rescale ratio would be rounding noise, in float64
-_BATCH = 40  # pairs of sequence and reference at once; their layers' inputs and outputs are all kept
+_PAIRS = 40  # sequences with a reference, at once
+_ACTIVATIONS = 2**24  # numbers that they may hold together; each is kept several times over
 
 _Gradients = tuple[Tensor, ...]
 
@@ -92,17 +94,17 @@ def deepshap(job: Job) -> Maps:
     device = torch.device("cpu") if job.device.type == "mps" else job.device
     explained = _Probability(_with_rules(job.network), job.output).to(device, torch.float64).eval()
     maps = np.empty(job.onehot.shape, dtype=np.float32)
-    pairs = job.batch_size or _BATCH
-    for rows in job.batches(max(1, pairs // job.references)):
+    pairs = job.inputs(_PAIRS, _ACTIVATIONS)
+    for rows in job.batches(pairs, job.references):
         x = job.onehot[rows].double()
         references = shuffled(x, job.rows[rows], job.references, job.seed)
-        shares = _multipliers(explained, x, references, pairs, device) * (x[:, None] - references)
-        _check(explained, x, references, shares, job.rows[rows], device)
+        shares = _multipliers(explained, x, references, pairs) * (x[:, None] - references)
+        _check(explained, x, references, shares, job.rows[rows])
         maps[rows] = shares.mean(1).float().numpy()
     return maps
 
 
-def _multipliers(explained: nn.Module, x: Tensor, references: Tensor, pairs: int, device: torch.device) -> Tensor:
+def _multipliers(explained: nn.Module, x: Tensor, references: Tensor, pairs: int) -> Tensor:
     """DeepLIFT's multipliers of each sequence against each of its references, `(b, references, 4, L)`."""
     from tangermeme.deep_lift_shap import deep_lift_shap  # its import compiles for a second
 
@@ -117,16 +119,20 @@ def _multipliers(explained: nn.Module, x: Tensor, references: Tensor, pairs: int
             additional_nonlinear_ops={Activation: _rescale, nn.Sigmoid: _rescale},
             raw_outputs=True,
             only_warn=True,
-            device=device,
+            device=_device(explained),
         )
     return multipliers
 
 
-def _check(explained: nn.Module, x: Tensor, references: Tensor, shares: Tensor, rows: Any, device: torch.device) -> None:
+def _device(module: nn.Module) -> torch.device:
+    return next(module.parameters()).device
+
+
+def _check(explained: nn.Module, x: Tensor, references: Tensor, shares: Tensor, rows: npt.NDArray[np.int64]) -> None:
     """Raise AttributionError when the shares of any pair do not add up; see `deepshap`."""
     with torch.inference_mode():
-        own = explained(x.to(device)).cpu()
-        theirs = explained(references.flatten(0, 1).to(device)).cpu().unflatten(0, (len(x), -1))[..., 0]
+        own = explained(x.to(_device(explained))).cpu()
+        theirs = explained(references.flatten(0, 1).to(_device(explained))).cpu().unflatten(0, (len(x), -1))[..., 0]
     difference = own - theirs
     gap = (shares.sum((2, 3)) - difference).abs() / difference.abs().clamp_min(FLOOR)
     worst = gap.nan_to_num(0.0).max(1).values

@@ -4,11 +4,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..protocol import STEPS
 from .job import Job, Maps
 from .shuffles import shuffled
 
-STEPS = 20  # points on each path, protocol section 5
-_BATCH = 240  # inputs at once: a dozen paths, whose activations stay below a gigabyte at 1000 nt
+_INPUTS = 120  # at once: half a dozen paths
+_ACTIVATIONS = 2**25  # numbers that they may hold together
 
 
 def _gradient(job: Job, x: Tensor) -> Tensor:
@@ -29,9 +30,8 @@ def saliency(job: Job) -> Maps:
     Not finite where the network's activations overflow. Simonyan et al. 2013, arXiv:1312.6034.
     """
     maps = np.empty(job.onehot.shape, dtype=np.float32)
-    with torch.enable_grad():
-        for rows in job.batches(job.batch_size or _BATCH):
-            maps[rows] = _gradient(job, job.onehot[rows]).numpy()
+    for rows in job.batches(job.inputs(_INPUTS, _ACTIVATIONS)):
+        maps[rows] = _gradient(job, job.onehot[rows]).numpy()
     return maps
 
 
@@ -42,18 +42,17 @@ def integrated_gradients(job: Job) -> Maps:
     map is not multiplied by x - baseline. Sundararajan et al. 2017, arXiv:1703.01365, equation 3.
     """
     sums = torch.zeros(job.onehot.shape, dtype=torch.float64)
-    fractions = (torch.arange(STEPS) / STEPS).view(-1, 1, 1)
-    paths = max(1, (job.batch_size or _BATCH) // STEPS)
-    with torch.enable_grad():
-        for rows in job.batches(paths):
-            x = job.onehot[rows]
-            baselines = shuffled(x, job.rows[rows], job.references, job.seed)
-            starts, ends = baselines.flatten(0, 1), x.repeat_interleave(job.references, dim=0)
-            owner = torch.arange(rows.start, rows.stop).repeat_interleave(job.references)
-            for part in torch.arange(len(starts)).split(paths):
-                start = starts[part, None]
-                points = start + (ends[part, None] - start) * fractions
-                gradients = _gradient(job, points.flatten(0, 1)).unflatten(0, (-1, STEPS))
-                sums.index_add_(0, owner[part], gradients.double().sum(1))
+    fractions = (torch.arange(STEPS, dtype=job.onehot.dtype) / STEPS).view(-1, 1, 1)
+    inputs = job.inputs(_INPUTS, _ACTIVATIONS)
+    for rows in job.batches(inputs, STEPS):
+        x = job.onehot[rows]
+        baselines = shuffled(x, job.rows[rows], job.references, job.seed)
+        starts, ends = baselines.flatten(0, 1), x.repeat_interleave(job.references, dim=0)
+        owner = torch.arange(rows.start, rows.stop).repeat_interleave(job.references)
+        for part in torch.arange(len(starts)).split(max(1, inputs // STEPS)):
+            start = starts[part, None]
+            points = start + (ends[part, None] - start) * fractions
+            gradients = _gradient(job, points.flatten(0, 1)).unflatten(0, (-1, STEPS))
+            sums.index_add_(0, owner[part], gradients.double().sum(1))
     means: Maps = (sums / (STEPS * job.references)).float().numpy()
     return means

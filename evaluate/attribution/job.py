@@ -1,7 +1,9 @@
 """What every attribution method is given, and the checks on it."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +28,7 @@ class Job:
     """Explain the probability of one output of a network for some one-hot sequences.
 
     network: a private copy in eval mode, without parameter gradients, on the device of the computation.
-    onehot: float32 `(n, 4, L)` on the CPU; codes: the same as uint8 `(n, L)`, 4 where the column is all zero.
+    onehot: `(n, 4, L)` on the CPU, of the network's dtype; codes: the same as uint8 `(n, L)`, 4 for a column of zeros.
     output: which logit. rows: int64 `(n,)`, with `seed` the seeds of the shuffles. references: shuffles a sequence.
     batch_size: upper limit on the inputs that pass through the network at once, None for the method's own choice.
     """
@@ -46,17 +48,22 @@ class Job:
         """Where the network is."""
         return next(self.network.parameters()).device
 
-    def report(self, done: int) -> None:
-        """Tell the caller that `done` sequences are finished."""
-        if self.progress is not None:
-            self.progress(done, len(self.onehot))
+    def inputs(self, most: int, numbers: int) -> int:
+        """How many inputs to pass through the network at once: the caller's `batch_size`, or else at most `most`, and
+        no more than hold `numbers` activations together."""
+        if self.batch_size is not None:
+            return self.batch_size
+        shapes = plan(self.network.specs, self.network.input_shape[1]).shapes
+        return max(1, min(most, numbers // sum(math.prod(shape) for shape in shapes)))
 
-    def batches(self, size: int) -> Iterator[slice]:
-        """Consecutive runs of `size` sequences, reporting each as it is finished."""
+    def batches(self, inputs: int, each: int = 1) -> Iterator[slice]:
+        """Consecutive runs of sequences that make `each` of the `inputs` at once, reporting each run when finished."""
+        size = max(1, inputs // each)
         for start in range(0, len(self.onehot), size):
             stop = min(start + size, len(self.onehot))
             yield slice(start, stop)
-            self.report(stop)
+            if self.progress is not None:
+                self.progress(stop, len(self.onehot))
 
 
 def twin(network: Network, device: torch.device | None) -> Network:
@@ -69,7 +76,7 @@ def twin(network: Network, device: torch.device | None) -> Network:
 
 def make_job(
     network: Network,
-    onehot: Tensor | npt.NDArray[np.generic],
+    onehot: Tensor | npt.NDArray[Any],
     *,
     output: int,
     rows: npt.ArrayLike | None,
@@ -99,7 +106,7 @@ def make_job(
         raise DataError(f"batch_size is {batch_size} and must be at least 1, or None for the method's own choice.")
     return Job(
         twin(network, device),
-        torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)),
+        torch.from_numpy(np.ascontiguousarray(array)).to(next(network.parameters()).dtype),
         codes,
         output,
         numbers.astype(np.int64),

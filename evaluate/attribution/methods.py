@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,12 @@ from torch import Tensor
 
 from ...errors import DataError, unknown_name
 from ...zoo.builder import Network
+from ...zoo.device import pick_device
+from ..protocol import REFERENCES, SEED
 from .deepshap import deepshap
 from .gradients import integrated_gradients, saliency
 from .job import Job, Maps, Progress, make_job
 from .mutagenesis import mutagenesis
-from .shuffles import REFERENCES
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,12 @@ def _method(name: str) -> Method:
 
 def attribute(
     network: Network,
-    onehot: Tensor | npt.NDArray[np.generic],
+    onehot: Tensor | npt.NDArray[Any],
     *,
     method: str,
     output: int = 0,
     rows: npt.ArrayLike | None = None,
-    seed: int = 0,
+    seed: int = SEED,
     references: int = REFERENCES,
     device: torch.device | str | None = None,
     batch_size: int | None = None,
@@ -74,8 +75,9 @@ def attribute(
     network is. batch_size: upper limit on the inputs that pass through the network at once, None for the method's own
     choice. progress: called with the number of finished sequences and n.
 
-    Entries are NaN or infinite where the network overflows. The network is left as it was. Raises UnknownNameError for
-    a wrong method, DataError for other input, AttributionError where deepshap has no rule or fails its own check.
+    Entries are NaN or infinite where the network overflows. The network is left as it was: the work is done on a copy
+    in eval mode. Raises UnknownNameError for a wrong method, DataError for other wrong arguments, AttributionError
+    where deepshap has no rule or fails its own check, MotifzooError for a device that this machine lacks.
 
     Example: `attribute(network, split.onehot(rows), method="saliency", rows=rows)`.
     """
@@ -88,16 +90,14 @@ def attribute(
             rows=rows,
             seed=seed,
             references=references,
-            device=None if device is None else torch.device(device),
+            device=None if device is None else pick_device(str(device)),
             batch_size=batch_size,
             progress=progress,
         )
-        if len(job.onehot) == 0:
-            return job.onehot.numpy()
         return chosen.maps(job)
 
 
-def position_scores(method: str, maps: Maps, onehot: npt.NDArray[np.generic]) -> Maps:
+def position_scores(method: str, maps: Maps, onehot: npt.NDArray[Any]) -> Maps:
     """The score of each position, float32 `(n, L)`, from the maps that `attribute` made by `method`.
 
     The map times the one-hot input, summed over nucleotides; for mutagenesis the L2 norm over the four nucleotides,

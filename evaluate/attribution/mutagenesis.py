@@ -6,7 +6,6 @@ once, where they all have the same borders. From the first layer that is not loc
 attention, LSTM) the mutants' whole activations go through the layers themselves: the plain way, from there.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,12 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from ...data_cards.onehot import ALPHABET, OTHER
-from ...zoo.shapes import plan
 from .job import Job, Maps
 from .windows import Window, bind, run
 
-_BLOCK = 128  # sequences: enough for fast convolutions, few enough for the windows to stay in the processor's cache
-_ACTIVATIONS = 2**24  # numbers, over all layers, that the wild types of a block may hold
+_INPUTS = 384  # mutants at once: enough for fast convolutions, few enough for windows to stay in the processor's cache
+_ACTIVATIONS = 2**26  # numbers that as many whole inputs may hold together
 
 
 def mutagenesis(job: Job) -> Maps:
@@ -32,20 +30,13 @@ def mutagenesis(job: Job) -> Maps:
     maps = np.empty(job.onehot.shape, dtype=np.float32)
     modules = tuple(job.network.children())
     with torch.inference_mode():
-        for rows in job.batches(_block_size(job)):
+        for rows in job.batches(job.inputs(_INPUTS, _ACTIVATIONS), len(ALPHABET) - 1):
             codes = torch.from_numpy(job.codes[rows].astype(np.int64)).to(job.device)
             wild, mutant = _logits(modules, job.onehot[rows].to(job.device), codes, job.output)
             changed = torch.sigmoid(mutant.cpu().double()) - torch.sigmoid(wild.cpu().double())
             changed = changed.permute(2, 1, 0).masked_fill(job.onehot[rows] == 1, 0.0)
             maps[rows] = changed.numpy()
     return maps
-
-
-def _block_size(job: Job) -> int:
-    if job.batch_size is not None:
-        return max(1, job.batch_size // len(ALPHABET))
-    shapes = plan(job.network.specs, job.network.input_shape[1]).shapes
-    return max(1, min(_BLOCK, _ACTIVATIONS // sum(math.prod(shape) for shape in shapes)))
 
 
 def _logits(modules: Sequence[nn.Module], x: Tensor, codes: Tensor, output: int) -> tuple[Tensor, Tensor]:

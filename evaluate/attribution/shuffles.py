@@ -5,10 +5,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-REFERENCES = 10  # shuffles a sequence, protocol section 5
+from ..protocol import REFERENCES, SEED
 
 
-def permutations(row: int, length: int, count: int = REFERENCES, seed: int = 0) -> npt.NDArray[np.int64]:
+def permutations(row: int, length: int, count: int = REFERENCES, seed: int = SEED) -> npt.NDArray[np.int64]:
     """`count` random orders of `length` positions for the sequence in row `row` of its split, `(count, length)`.
 
     They depend on the arguments alone, not on the other sequences, and the first k are the same whatever `count` is.
@@ -19,7 +19,7 @@ def permutations(row: int, length: int, count: int = REFERENCES, seed: int = 0) 
     return np.argsort(draws.reshape(count, length), axis=1, kind="stable")
 
 
-def shuffled(onehot: Tensor, rows: npt.NDArray[np.int64], count: int = REFERENCES, seed: int = 0) -> Tensor:
+def shuffled(onehot: Tensor, rows: npt.NDArray[np.int64], count: int = REFERENCES, seed: int = SEED) -> Tensor:
     """`count` mononucleotide shuffles of each sequence, `(n, count, 4, L)` from one-hot `(n, 4, L)`.
 
     rows: `(n,)`, each sequence's row in its split; see `permutations`.

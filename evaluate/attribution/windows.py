@@ -4,8 +4,9 @@ A stage is a layer bound to the wild types' activations: it takes the window of 
 type and gives the window that may differ after the layer. Everything outside a window equals the wild type, so it is
 never computed; where a layer looks further than the window, the wild type's activations are put beside it.
 
-A window is computed by the layer itself, so its numbers are those of the whole sequence, to the last bit on the CPU:
-PyTorch convolves each position by the same sums whatever the length.
+Each window is computed from the mutants' own activations by the kernels that a whole sequence would go through, rather
+than from differences to the wild type: on the CPU the hidden activations then equal the plain way's bit for bit, where
+differences stray from it by float32 rounding, which exponential activations magnify to more than 1e-6.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +37,7 @@ class Window:
         return self.start + self.values.shape[3]
 
     def widened(self, wild: Tensor, start: int, stop: int) -> Tensor:
-        """The mutants' activations from `start` to `stop`, beyond the window the wild types' `(B, C, L)`."""
+        """The mutants' activations from `start` to `stop`: outside the window those of the wild types, `(B, C, L)`."""
         mutants = self.values.shape[1]
         out = wild[:, None, :, start:stop].expand(-1, mutants, -1, -1).clone(memory_format=torch.contiguous_format)
         first, last = max(start, self.start), min(stop, self.stop)
@@ -49,8 +50,8 @@ Stage = Callable[[Window], Window]
 
 def _apply(module: nn.Module, values: Tensor) -> Tensor:
     """A layer's output for `(B, M, C, W)`."""
-    out: Tensor = module(values.flatten(0, 1))
-    return out.unflatten(0, values.shape[:2])
+    out: Tensor = module(values.flatten(0, 1)).unflatten(0, values.shape[:2])
+    return out
 
 
 class _Elementwise:
@@ -87,6 +88,11 @@ class _Convolution:
         return Window(start, out.unflatten(0, values.shape[:2]))
 
 
+def _size(module: nn.MaxPool1d | nn.AvgPool1d) -> int:
+    size = module.kernel_size
+    return size if isinstance(size, int) else size[0]
+
+
 def _pools(window: Window, size: int, length: int) -> range:
     """The pools a window touches, among the `length` complete ones: an incomplete last pool is dropped."""
     return range(min(window.start // size, length), min(-(-window.stop // size), length))
@@ -97,7 +103,7 @@ class _MeanPool:
 
     def __init__(self, module: nn.AvgPool1d, wild: Tensor) -> None:
         self.module = module
-        self.size = int(module.kernel_size[0])
+        self.size = _size(module)
         self.wild = wild
 
     def __call__(self, window: Window) -> Window:
@@ -112,7 +118,7 @@ class _MaxPool:
     """Max-pooling; in a pool wider than the window the wild type's other positions count by their largest alone."""
 
     def __init__(self, module: nn.MaxPool1d, wild: Tensor) -> None:
-        self.size = int(module.kernel_size)
+        self.size = _size(module)
         self.wild = wild
         self.length = wild.shape[2] // self.size
         complete = wild[..., : self.length * self.size].unflatten(2, (self.length, self.size))
