@@ -3,6 +3,8 @@
 import ast
 import re
 import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,6 +117,25 @@ def test_a_package_resolves_its_own_level() -> None:
     found = broken_rules("from . import evaluate\nfrom .zoo import x", "motifzoo.data_cards", is_package=True)
     assert found == []
     assert list(imports("from . import b", "motifzoo.zoo", is_package=True)) == ["motifzoo.zoo.b"]
+
+
+def test_every_import_from_elsewhere_is_a_declared_dependency() -> None:
+    """What another dependency happens to bring along may be gone in its next release."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[^a-z0-9-]", entry)[0].replace("-", "_") for entry in project["dependencies"]}
+    used = {
+        name.split(".")[0]
+        for path in modules().values()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in absolute_imports(node)
+    }
+    assert used - declared - set(sys.stdlib_module_names) - {"motifzoo"} == set()
+
+
+def absolute_imports(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
 
 
 def test_modules_are_short() -> None:

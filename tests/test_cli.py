@@ -1,6 +1,8 @@
 """The command line: help and an example for every command, JSON where there is a table, clear failures."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -176,6 +178,32 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     done = invoke("models")
     assert done.exit_code == 130
     assert done.stderr == "\nInterrupted. What was finished is kept; the same command goes on from there.\n"
+
+
+def test_a_real_ctrl_c_while_computing(tmp_path: Path) -> None:
+    """SIGINT in the middle of a stage: one line, the shell's code, no half-written result, and no traceback."""
+    words = ["evaluate", "cnn-local-relu.synthetic-codes", "--output", str(tmp_path / "out")]
+    process = subprocess.Popen(
+        [str(Path(sys.executable).parent / "motifzoo"), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"MOTIFZOO_CACHE": str(tmp_path / "cache")},
+    )
+    assert process.stderr is not None
+    seen = ""
+    while "attribution-mutagenesis" not in seen:
+        line = process.stderr.readline()
+        assert line, seen
+        seen += line
+    process.send_signal(signal.SIGINT)
+    stdout, rest = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert stdout == ""
+    assert rest == "\nInterrupted. What was finished is kept; the same command goes on from there.\n"
+    assert not (tmp_path / "out").exists()
+    kept = sorted(path.name.rsplit("-", 1)[0] for path in (tmp_path / "cache" / "stages").iterdir())
+    assert kept == ["attribution-saliency", "filters", "predictions"]
 
 
 def test_train_a_small_recipe_and_evaluate_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,6 +196,30 @@ def test_a_cache_that_cannot_be_written_costs_only_a_notice(
     assert messages[1].startswith("predictions is not kept for next time: cannot write ")
 
 
+def test_a_full_cache_costs_only_a_notice(
+    make_model: ModelFactory,
+    tmp_path: Path,
+    own_cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from motifzoo.evaluate import stages
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(stages, "save_file", full)
+    assert set(evaluated(make_model(), tmp_path / "out").result.metrics) == set(METRICS)
+    for name, record in zip(ALL_STAGES, caplog.records, strict=True):
+        message = record.getMessage()
+        assert message.startswith(f"{name} is not kept for next time: cannot write {own_cache}/stages/{name}-")
+        assert message.endswith(
+            ".safetensors: No space left on device. Free some space or make the folder writable; for cached files, set "
+            "MOTIFZOO_CACHE to another folder."
+        )
+    assert list((own_cache / "stages").iterdir()) == []
+
+
 def test_a_full_disk_leaves_nothing_half_written(
     make_model: ModelFactory, tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

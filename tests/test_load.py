@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from first_zoo import FIRST_ZOO
 from model_folders import ModelFactory
 
 import motifzoo
@@ -17,18 +18,6 @@ from motifzoo.zoo.load import to_arrays
 from motifzoo.zoo.weights import content_hash, read_weights, write_weights
 
 NAMES = motifzoo.list_models()
-FIRST_ZOO = {
-    **{
-        f"{architecture}-{activation}.synthetic-codes": 3
-        for architecture in ("cnn-local", "cnn-dist")
-        for activation in ("relu", "exponential")
-    },
-    **{
-        f"{architecture}-{activation}.synthetic-motifs": 1
-        for architecture in ("cnn-2", "cnn-50", "cnn-deep")
-        for activation in ("relu", "exponential")
-    },
-}
 
 
 def message_of(name: str, error: type[MotifzooError], device: str = "cpu") -> str:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from first_zoo import FIRST_ZOO
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -97,3 +98,28 @@ def test_the_demo_in_a_fresh_clone_prints_the_readmes_table(tmp_path: Path) -> N
         assert shown[name][1] == n
     page = (tmp_path / "clone" / "demo" / "report.html").read_text(encoding="utf-8")
     assert page.count("<svg") > 24
+
+
+@pytest.mark.slow
+def test_the_score_table_is_what_the_zoo_gives(tmp_path: Path) -> None:
+    """Every model of the README's table, every trial, from weights and data."""
+    rows = {
+        cells[0]: cells[1:]
+        for line in README.splitlines()
+        if re.match(r"\| [a-z0-9-]+\.synthetic-", line)
+        for cells in [[cell.strip() for cell in line.strip("|").split("|")]]
+    }
+    assert rows.keys() == set(FIRST_ZOO)
+    run(["motifzoo", "evaluate", *rows, "--all-trials", "--output", "results"], tmp_path)
+    printed = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "scores.py"), "results"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for line in printed.splitlines()[2:]:
+        name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+        for shown, expected in zip(cells, rows[name], strict=True):
+            # Three printed digits; other processors round the sums differently.
+            assert shown == expected or float(shown) == pytest.approx(float(expected), abs=1.1e-3), name

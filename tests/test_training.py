@@ -358,6 +358,17 @@ def test_the_rate_of_each_epoch_follows_from_the_scores_before_it(codes: Sequenc
     assert {epoch.learning_rate for epoch in history} != {1e-3}
 
 
+def test_a_lowered_rate_is_the_one_that_moves_the_weights(codes: SequenceDataset, tmp_path: Path) -> None:
+    """No score rises by more than 1, so the rate falls after epoch 1, here to next to nothing."""
+    falling = {"decay_patience": 1, "decay_margin": 1.0, "decay_factor": 1e-20, "decay_floor": STILL}
+    networks = [
+        run(recipe(epochs=epochs, **falling), codes, tmp_path / f"{epochs}.safetensors").network for epochs in (1, 2, 4)
+    ]
+    one, two, four = (dict(network.named_parameters()) for network in networks)
+    assert all(torch.equal(two[name], four[name]) for name in two)
+    assert not any(torch.equal(one[name], two[name]) for name in two)
+
+
 class Calls:
     """Keeps what a run reports."""
 
@@ -662,3 +673,26 @@ def test_a_data_set_without_sequences_to_train_on(empty: str, codes: SequenceDat
     with pytest.raises(DataError) as error:
         run(recipe(), SequenceDataset(codes.card, **splits), tmp_path / "run.safetensors")
     assert str(error.value) == "data set 'synthetic-codes' needs training and validation sequences."
+
+
+@pytest.mark.parametrize("batch_size", [49, 1])
+def test_a_last_batch_of_one_is_refused_before_training(
+    batch_size: int, codes: SequenceDataset, tmp_path: Path
+) -> None:
+    """50 sequences in batches of 49 leave one, and a batch of one has no variance."""
+    few = SequenceDataset(codes.card, codes.train.subset(slice(0, 50)), codes.valid, codes.test)
+    with pytest.raises(DataError) as error:
+        run(recipe(batch_size=batch_size), few, tmp_path / "run")
+    assert str(error.value) == (
+        f"50 training sequences in batches of {batch_size} leave a batch of one, which batch normalisation cannot use. "
+        "Choose another batch_size in the recipe."
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_checkpoint_without_adams_state_is_refused(finished: Path, codes: SequenceDataset) -> None:
+    lost = "adam.conv1.weight.exp_avg"
+    rewrite(finished, lambda tensors: {name: value for name, value in tensors.items() if name != lost})
+    with pytest.raises(ModelError) as error:
+        run(recipe(epochs=1), codes, finished)
+    assert str(error.value) == f"checkpoint {finished} lacks Adam's state of 'conv1.weight'. Delete it to start over."

@@ -66,11 +66,13 @@ def restore(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) ->
         for name, parameter in network.named_parameters():
             prefix = f"adam.{name}."
             values = {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
+            if values.keys() != {"step", "exp_avg", "exp_avg_sq"}:
+                raise ModelError(f"checkpoint {path} lacks Adam's state of {name!r}. Delete it to start over.")
             # Adam keeps its step count on the CPU and its moments beside the parameter.
             optimizer.state[parameter] = {
                 key: value if key == "step" else value.to(parameter.device) for key, value in values.items()
             }
-    except (RuntimeError, KeyError) as error:
+    except RuntimeError as error:
         raise ModelError(f"checkpoint {path} does not fit this network: {error}") from error
     return state
 

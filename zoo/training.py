@@ -143,6 +143,11 @@ def train(
     settings = recipe.training
     if len(dataset.train) == 0 or len(dataset.valid) == 0:
         raise DataError(f"data set {dataset.card.name!r} needs training and validation sequences.")
+    if len(dataset.train) % settings.batch_size == 1 or settings.batch_size == 1:
+        raise DataError(
+            f"{len(dataset.train)} training sequences in batches of {settings.batch_size} leave a batch of one, which "
+            "batch normalisation cannot use. Choose another batch_size in the recipe."
+        )
     network = build(recipe.layers(), dataset.card.length)
     initialise(network, torch.Generator().manual_seed(_stream(trial, _INITIAL)))
     network.to(device)
@@ -177,6 +182,7 @@ def train(
             checkpoint.save(checkpoint_path, state, network, optimizer)
             if progress is not None:
                 progress.epoch(epoch, state.history[-1], state.seconds)
+    network.zero_grad(set_to_none=True)
     return Trained(network.eval().cpu(), state)
 
 

@@ -100,6 +100,8 @@ def make_job(
     numbers = np.arange(len(codes)) if rows is None else np.asarray(rows)
     if numbers.shape != (len(codes),) or not np.issubdtype(numbers.dtype, np.integer) or np.any(numbers < 0):
         raise DataError(f"rows must be {len(codes)} whole numbers from 0, one for each sequence.")
+    if seed < 0:
+        raise DataError(f"seed is {seed} and must be at least 0.")
     if references < 1:
         raise DataError(f"references is {references} and must be at least 1.")
     if batch_size is not None and batch_size < 1:

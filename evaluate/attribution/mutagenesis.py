@@ -1,8 +1,8 @@
 """In-silico saturation mutagenesis that recomputes only what a substitution can reach.
 
 A substitution changes a few positions of the first layer's output, a few more after each convolution and fewer after
-each pooling. Those windows (see `windows`) are computed for the substitutions at one position of many sequences at
-once, where they all have the same borders. From the first layer that is not local on (flattening, global pooling,
+each pooling. Those windows (see `windows`) are computed for the substitutions at one position, or a few neighbouring
+ones, of many sequences at once, where they all have the same borders. From the first layer that is not local on (flattening, global pooling,
 attention, LSTM) the mutants' whole activations go through the layers themselves: the plain way, from there.
 """
 
@@ -18,6 +18,7 @@ from .windows import Window, bind, run
 
 _INPUTS = 384  # mutants at once: enough for fast convolutions, few enough for windows to stay in the processor's cache
 _ACTIVATIONS = 2**26  # numbers that as many whole inputs may hold together
+_NEIGHBOURS = 8  # positions at once at most, where few sequences leave room: their windows must mostly overlap
 
 
 def mutagenesis(job: Job) -> Maps:
@@ -29,36 +30,49 @@ def mutagenesis(job: Job) -> Maps:
     """
     maps = np.empty(job.onehot.shape, dtype=np.float32)
     modules = tuple(job.network.children())
+    inputs = job.inputs(_INPUTS, _ACTIVATIONS)
     with torch.inference_mode():
-        for rows in job.batches(job.inputs(_INPUTS, _ACTIVATIONS), len(ALPHABET) - 1):
+        for rows in job.batches(inputs, len(ALPHABET) - 1):
             codes = torch.from_numpy(job.codes[rows].astype(np.int64)).to(job.device)
-            wild, mutant = _logits(modules, job.onehot[rows].to(job.device), codes, job.output)
+            wild, mutant = _logits(modules, job.onehot[rows].to(job.device), codes, job.output, inputs)
             changed = torch.sigmoid(mutant.cpu().double()) - torch.sigmoid(wild.cpu().double())
             changed = changed.permute(2, 1, 0).masked_fill(job.onehot[rows] == 1, 0.0)
             maps[rows] = changed.numpy()
     return maps
 
 
-def _logits(modules: Sequence[nn.Module], x: Tensor, codes: Tensor, output: int) -> tuple[Tensor, Tensor]:
+def _logits(
+    modules: Sequence[nn.Module], x: Tensor, codes: Tensor, output: int, inputs: int
+) -> tuple[Tensor, Tensor]:
     """One output's logits: of the sequences `x`, `(B,)`, and of each nucleotide at each position, `(L, 4, B)`."""
     if len(x) == 1:
         # PyTorch convolves a single sequence by other sums than several, which would tell in the sixth digit.
-        wild, mutant = _logits(modules, x.expand(2, -1, -1), codes.expand(2, -1), output)
+        wild, mutant = _logits(modules, x.expand(2, -1, -1), codes.expand(2, -1), output, inputs)
         return wild[:1], mutant[..., :1]
     bound = bind(modules, x)
     wild = _through(bound.rest, bound.wild)[:, output]
     # The three other nucleotides; all four if some sequence has none somewhere.
     shift = torch.arange(int((codes < OTHER).all()), len(ALPHABET), device=x.device)
     new = (codes.t()[..., None] % len(ALPHABET) + shift) % len(ALPHABET)  # (L, B, M)
-    columns = torch.eye(len(ALPHABET), dtype=x.dtype, device=x.device)[new][..., None]
     logits = wild[:, None].expand(new.shape).clone()
-    for position in range(x.shape[2]):
-        window = run(bound.stages, Window(position, columns[position]))
+    together = min(_NEIGHBOURS, max(1, inputs // new[0].numel()))
+    for positions in torch.arange(x.shape[2]).split(together):
+        here = slice(int(positions[0]), int(positions[-1]) + 1)
+        window = run(bound.stages, Window(here.start, _substituted(x[..., here], new[here])))
         if window.values.shape[3]:
             whole = window.widened(bound.wild, 0, bound.wild.shape[2]).flatten(0, 1)
-            logits[position] = _through(bound.rest, whole)[:, output].view(new.shape[1:])
+            logits[here] = _through(bound.rest, whole)[:, output].view(len(x), len(positions), -1).transpose(0, 1)
     mutant = wild[:, None].expand(-1, len(ALPHABET)).repeat(x.shape[2], 1, 1).scatter_(2, new, logits)
     return wild, mutant.transpose(1, 2)
+
+
+def _substituted(x: Tensor, new: Tensor) -> Tensor:
+    """The stretch `x`, `(B, 4, P)`, with one position at a time set to each of `new`, `(P, B, M)`: `(B, P M, 4, P)`."""
+    count, _, mutants = new.shape
+    out = x[:, None, None].repeat(1, count, mutants, 1, 1)
+    columns = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)[new]  # (P, B, M, 4)
+    out.diagonal(dim1=1, dim2=4).copy_(columns.permute(1, 2, 3, 0))
+    return out.flatten(1, 2)
 
 
 def _through(modules: Sequence[nn.Module], x: Tensor) -> Tensor:

@@ -146,6 +146,8 @@ class _Display:
         self._number += 1
         self._name = name if self._trials == 1 else f"[{self._number}/{self._trials}] {name}"
         if self._bars is not None:
+            for task in self._bars.task_ids:
+                self._bars.remove_task(task)
             self._bars.console.print(self._name, markup=False, highlight=False)
 
     def stage(self, name: str) -> None:

@@ -1,0 +1,14 @@
+"""The models every release holds at least: name -> number of trials."""
+
+FIRST_ZOO = {
+    **{
+        f"{architecture}-{activation}.synthetic-codes": 3
+        for architecture in ("cnn-local", "cnn-dist")
+        for activation in ("relu", "exponential")
+    },
+    **{
+        f"{architecture}-{activation}.synthetic-motifs": 1
+        for architecture in ("cnn-2", "cnn-50", "cnn-deep")
+        for activation in ("relu", "exponential")
+    },
+}
