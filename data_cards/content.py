@@ -101,9 +101,8 @@ class Split:
             _numbers(planted.field("start"), np.int32).astype(np.int64),
             np.array(planted.field("strand").to_pylist(), dtype=object),
         )
-        return cls(
-            encode_bytes(text.reshape(len(table), -1)), _numbers(labels.values, np.int8).reshape(len(table), -1), placements
-        )
+        codes = encode_bytes(text.reshape(len(table), -1))
+        return cls(codes, _numbers(labels.values, np.int8).reshape(len(table), -1), placements)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def _read(card: Card, folder: Path) -> SequenceDataset | None:
         dataset = SequenceDataset(card, *splits)
         if dataset.fingerprint != card.fingerprint:
             raise ValueError("its fingerprint differs from the card's")
-    except (OSError, ValueError, pa.ArrowException) as error:
+    except (OSError, ValueError, TypeError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())[:200]
         notices.warning("the cached copy of data set %s is damaged (%s); it is rebuilt.", card.name, reason)
         shutil.rmtree(folder, ignore_errors=True)

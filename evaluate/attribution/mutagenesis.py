@@ -6,6 +6,7 @@ ones, of many sequences at once, where they all have the same borders. From the 
 attention, LSTM) the mutants' whole activations go through the layers themselves: the plain way, from there.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,11 +15,14 @@ from torch import Tensor, nn
 
 from ...data_cards.onehot import ALPHABET, OTHER
 from .job import Job, Maps
-from .windows import Window, bind, run
+from .windows import Window, bind, run, through
 
-_INPUTS = 384  # mutants at once: enough for fast convolutions, few enough for windows to stay in the processor's cache
+_SEQUENCES = 128  # at once: enough for fast convolutions, few enough for their windows to stay in the processor's cache
+_INPUTS = 1024  # mutants at once
 _ACTIVATIONS = 2**26  # numbers that as many whole inputs may hold together
-_NEIGHBOURS = 8  # positions at once at most, where few sequences leave room: their windows must mostly overlap
+# Neighbouring positions at once, over the square root of the number of sequences: more make fewer and larger steps, and
+# wider windows.
+_NEIGHBOURS = 24
 
 
 def mutagenesis(job: Job) -> Maps:
@@ -32,7 +36,7 @@ def mutagenesis(job: Job) -> Maps:
     modules = tuple(job.network.children())
     inputs = job.inputs(_INPUTS, _ACTIVATIONS)
     with torch.inference_mode():
-        for rows in job.batches(inputs, len(ALPHABET) - 1):
+        for rows in job.batches(min(inputs, 3 * _SEQUENCES), 3):
             codes = torch.from_numpy(job.codes[rows].astype(np.int64)).to(job.device)
             wild, mutant = _logits(modules, job.onehot[rows].to(job.device), codes, job.output, inputs)
             changed = torch.sigmoid(mutant.cpu().double()) - torch.sigmoid(wild.cpu().double())
@@ -45,23 +49,19 @@ def _logits(
     modules: Sequence[nn.Module], x: Tensor, codes: Tensor, output: int, inputs: int
 ) -> tuple[Tensor, Tensor]:
     """One output's logits: of the sequences `x`, `(B,)`, and of each nucleotide at each position, `(L, 4, B)`."""
-    if len(x) == 1:
-        # PyTorch convolves a single sequence by other sums than several, which would tell in the sixth digit.
-        wild, mutant = _logits(modules, x.expand(2, -1, -1), codes.expand(2, -1), output, inputs)
-        return wild[:1], mutant[..., :1]
     bound = bind(modules, x)
-    wild = _through(bound.rest, bound.wild)[:, output]
+    wild = through(bound.rest, bound.wild)[:, output]
     # The three other nucleotides; all four if some sequence has none somewhere.
     shift = torch.arange(int((codes < OTHER).all()), len(ALPHABET), device=x.device)
     new = (codes.t()[..., None] % len(ALPHABET) + shift) % len(ALPHABET)  # (L, B, M)
     logits = wild[:, None].expand(new.shape).clone()
-    together = min(_NEIGHBOURS, max(1, inputs // new[0].numel()))
+    together = max(1, min(round(_NEIGHBOURS / math.sqrt(len(x))), inputs // new[0].numel()))
     for positions in torch.arange(x.shape[2]).split(together):
         here = slice(int(positions[0]), int(positions[-1]) + 1)
         window = run(bound.stages, Window(here.start, _substituted(x[..., here], new[here])))
         if window.values.shape[3]:
             whole = window.widened(bound.wild, 0, bound.wild.shape[2]).flatten(0, 1)
-            logits[here] = _through(bound.rest, whole)[:, output].view(len(x), len(positions), -1).transpose(0, 1)
+            logits[here] = through(bound.rest, whole)[:, output].view(len(x), len(positions), -1).transpose(0, 1)
     mutant = wild[:, None].expand(-1, len(ALPHABET)).repeat(x.shape[2], 1, 1).scatter_(2, new, logits)
     return wild, mutant.transpose(1, 2)
 
@@ -73,9 +73,3 @@ def _substituted(x: Tensor, new: Tensor) -> Tensor:
     columns = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)[new]  # (P, B, M, 4)
     out.diagonal(dim1=1, dim2=4).copy_(columns.permute(1, 2, 3, 0))
     return out.flatten(1, 2)
-
-
-def _through(modules: Sequence[nn.Module], x: Tensor) -> Tensor:
-    for module in modules:
-        x = module(x)
-    return x
