@@ -55,8 +55,8 @@ def test_integrated_gradients_equal_captum_left_riemann_sum(activation: str) -> 
     ]
     maps = attribute(network, onehot, method="integrated_gradients", rows=ROWS)
     expected = torch.stack(oracle).numpy()
-    # captum's fractions of the path are float32, which the steepest activations magnify a thousandfold in the logit; its
-    # p (1 - p) has no digits left in float64 where p is 1 - 1e-16.
+    # captum's fractions of the path are float32, which the steepest activations magnify a thousandfold in the logit;
+    # its p (1 - p) has no digits left in float64 where p is 1 - 1e-16.
     np.testing.assert_allclose(maps, expected, rtol=2e-7, atol=2e-6 * np.abs(expected).max() + 1e-16)
 
 

@@ -2,8 +2,9 @@
 
 A substitution changes a few positions of the first layer's output, a few more after each convolution and fewer after
 each pooling. Those windows (see `windows`) are computed for the substitutions at one position, or a few neighbouring
-ones, of many sequences at once, where they all have the same borders. From the first layer that is not local on (flattening, global pooling,
-attention, LSTM) the mutants' whole activations go through the layers themselves: the plain way, from there.
+ones, of many sequences at once, where they all have the same borders. From the first layer that is not local on
+(flattening, global pooling, attention, LSTM) the mutants' whole activations go through the layers themselves: the plain
+way, from there.
 """
 
 import math
@@ -22,7 +23,7 @@ _INPUTS = 1024  # mutants at once
 _ACTIVATIONS = 2**26  # numbers that as many whole inputs may hold together
 # Neighbouring positions at once, over the square root of the number of sequences: more make fewer and larger steps, and
 # wider windows.
-_NEIGHBOURS = 24
+_NEIGHBOURS = 32
 
 
 def mutagenesis(job: Job) -> Maps:
@@ -36,7 +37,7 @@ def mutagenesis(job: Job) -> Maps:
     modules = tuple(job.network.children())
     inputs = job.inputs(_INPUTS, _ACTIVATIONS)
     with torch.inference_mode():
-        for rows in job.batches(min(inputs, 3 * _SEQUENCES), 3):
+        for rows in job.batches(min(inputs, len(ALPHABET) * _SEQUENCES), len(ALPHABET)):
             codes = torch.from_numpy(job.codes[rows].astype(np.int64)).to(job.device)
             wild, mutant = _logits(modules, job.onehot[rows].to(job.device), codes, job.output, inputs)
             changed = torch.sigmoid(mutant.cpu().double()) - torch.sigmoid(wild.cpu().double())
@@ -45,9 +46,7 @@ def mutagenesis(job: Job) -> Maps:
     return maps
 
 
-def _logits(
-    modules: Sequence[nn.Module], x: Tensor, codes: Tensor, output: int, inputs: int
-) -> tuple[Tensor, Tensor]:
+def _logits(modules: Sequence[nn.Module], x: Tensor, codes: Tensor, output: int, inputs: int) -> tuple[Tensor, Tensor]:
     """One output's logits: of the sequences `x`, `(B,)`, and of each nucleotide at each position, `(L, 4, B)`."""
     bound = bind(modules, x)
     wild = through(bound.rest, bound.wild)[:, output]
