@@ -162,3 +162,12 @@ def test_repeated_trial(make_model: ModelFactory) -> None:
     assert refusal(make_model(), lambda config: config["trials"].append(config["trials"][0])) == (
         "is not valid: two trials have the same number."
     )
+
+
+@pytest.mark.parametrize("text", [b"[" * 200_000, b'{"a":' * 200_000, b"\xff\xfe", b"NaN", b"null"])
+def test_hostile_json(make_model: ModelFactory, text: bytes) -> None:
+    folder = make_model()
+    (folder / "config.json").write_bytes(text)
+    with pytest.raises(ModelError) as error:
+        read_config(folder)
+    assert str(error.value).startswith(f"{folder / 'config.json'} is not valid: ")

@@ -27,6 +27,7 @@ from motifzoo.zoo.load import load_source
 from motifzoo.zoo.sources import find
 
 SEQUENCES = 12
+MAPS = "attribution.safetensors"
 
 
 @pytest.fixture(autouse=True)
@@ -298,6 +299,26 @@ def test_overflowing_filters_are_reported(make_model: ModelFactory, tmp_path: Pa
     assert any(f"{len(dead)} of 6 filters are dead (non-finite feature map)" in note for note in result.notes)
     assert any("not a number on some test sequence" in note for note in result.notes)
     assert result.metrics["attribution/saliency/auroc"] is None or result.n["attribution/saliency/auroc"] < SEQUENCES
+
+
+def test_thread_counts_agree(make_model: ModelFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One thread against two: sums in another order, so equal to 1e-5 and not to the bit."""
+    folder = make_model("tiny-exponential.synthetic-codes", activation="exponential")
+    threads = torch.get_num_threads()
+    files = []
+    try:
+        for number in (1, 2):
+            monkeypatch.setenv("MOTIFZOO_CACHE", str(tmp_path / f"cache-{number}"))
+            torch.set_num_threads(number)
+            done = evaluated(folder, tmp_path / str(number))
+            assert done.result.stamps.device.endswith(("1 thread)", "2 threads)")[number - 1])
+            files.append(load_file(done.folder / "predictions.safetensors") | load_file(done.folder / MAPS))
+            metrics = done.result.metrics
+            files[-1]["metrics"] = np.array([metrics[name] for name in METRICS], dtype=np.float64)
+    finally:
+        torch.set_num_threads(threads)
+    for name, array in files[0].items():
+        np.testing.assert_allclose(array, files[1][name], rtol=1e-5, atol=1e-5)
 
 
 def test_multi_label_data_has_a_score_a_class_and_no_attribution(make_model: ModelFactory, tmp_path: Path) -> None:

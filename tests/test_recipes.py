@@ -275,3 +275,13 @@ def test_two_packaged_recipes_of_one_name_are_refused(tmp_path: Path, monkeypatc
     assert str(error.value) == (
         "two packaged recipes are named 'cnn-local-relu.synthetic-codes': two.toml repeats one."
     )
+
+
+def test_a_recipe_file_that_is_not_text(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b"dataset = \xff")
+    with pytest.raises(ModelError) as error:
+        find(str(path))
+    assert str(error.value) == (
+        f"cannot read recipe file {path}: 'utf-8' codec can't decode byte 0xff in position 10: invalid start byte."
+    )

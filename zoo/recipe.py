@@ -137,9 +137,12 @@ def find(text: str) -> tuple[Recipe, ...]:
     """
     if text.endswith(".toml"):
         path = Path(text)
-        if not path.is_file():
-            raise ModelError(f"recipe file {text} does not exist.")
-        return read_recipes(path.read_text(encoding="utf-8"), text)
+        try:
+            return read_recipes(path.read_text(encoding="utf-8"), text)
+        except FileNotFoundError as error:
+            raise ModelError(f"recipe file {text} does not exist.") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelError(f"cannot read recipe file {text}: {error}.") from error
     grids = {path.name.removesuffix(".toml"): path for path in (files(__package__) / "recipes").iterdir()}
     if text in grids:
         return read_recipes(grids[text].read_text(encoding="utf-8"), f"{text}.toml")
