@@ -18,8 +18,8 @@ from .shuffles import shuffled
 LIMIT = 1e-3  # relative completeness gap above which a map is refused
 FLOOR = 1e-6  # differences of the probability below this count as this when the gap is made relative
 _TINY = 1e-9  # change of an input below which a rescale ratio would be rounding noise, in float64
-_PAIRS = 40  # sequences with a reference, at once
-_ACTIVATIONS = 2**24  # numbers that they may hold together; each is kept several times over
+_PAIRS = 40  # of a sequence and a reference, at once
+_ACTIVATIONS = 2**25  # numbers that they may hold together; each is kept several times over
 
 _Gradients = tuple[Tensor, ...]
 
@@ -94,7 +94,7 @@ def deepshap(job: Job) -> Maps:
     device = torch.device("cpu") if job.device.type == "mps" else job.device
     explained = _Probability(_with_rules(job.network), job.output).to(device, torch.float64).eval()
     maps = np.empty(job.onehot.shape, dtype=np.float32)
-    pairs = job.inputs(_PAIRS, _ACTIVATIONS)
+    pairs = max(1, job.inputs(2 * _PAIRS, _ACTIVATIONS) // 2)
     for rows in job.batches(pairs, job.references):
         x = job.onehot[rows].double()
         references = shuffled(x, job.rows[rows], job.references, job.seed)
@@ -135,7 +135,7 @@ def _check(explained: nn.Module, x: Tensor, references: Tensor, shares: Tensor, 
         theirs = explained(references.flatten(0, 1).to(_device(explained))).cpu().unflatten(0, (len(x), -1))[..., 0]
     difference = own - theirs
     gap = (shares.sum((2, 3)) - difference).abs() / difference.abs().clamp_min(FLOOR)
-    worst = gap.nan_to_num(0.0).max(1).values
+    worst = gap.nan_to_num(0.0, posinf=0.0).max(1).values  # an overflow stays visible in the map
     if worst.max() > LIMIT:
         index = int(worst.argmax())
         raise AttributionError(

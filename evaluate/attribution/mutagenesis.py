@@ -20,7 +20,7 @@ from .windows import Window, bind, run, through
 
 _SEQUENCES = 128  # at once: enough for fast convolutions, few enough for their windows to stay in the processor's cache
 _INPUTS = 1024  # mutants at once
-_ACTIVATIONS = 2**26  # numbers that as many whole inputs may hold together
+_ACTIVATIONS = 2**27  # numbers that as many whole inputs may hold together
 # Neighbouring positions at once, over the square root of the number of sequences: more make fewer and larger steps, and
 # wider windows.
 _NEIGHBOURS = 32
@@ -29,7 +29,7 @@ _NEIGHBOURS = 32
 def mutagenesis(job: Job) -> Maps:
     """f(mutant) - f(wild type) for every substitution, float32 `(n, 4, L)`; 0 at the nucleotide that is there.
 
-    f is the probability. Equal to passing every mutant through the network, to 1e-6. Where the sequence has no
+    f is the probability. Equal to passing batches of mutants through the network, to 1e-6. Where the sequence has no
     nucleotide (a column of zeros) all four are tried. The two sigmoids are taken in float64, because float32 cannot
     tell probabilities above 1 - 6e-8 apart.
     """
