@@ -62,16 +62,14 @@ def column(title: str, name: str, left: float) -> list[str]:
     return parts
 
 
-def main() -> None:
-    """Write the picture."""
+def picture() -> str:
+    """The picture as SVG, computed from weights and data."""
     height = TOP + FILTERS * ROW
     parts = [part for index, item in enumerate(MODELS.items()) for part in column(*item, 16 + index * SIDE)]
     body = "\n".join([f"<rect width='{2 * SIDE + 16}' height='{height}' fill='#ffffff'/>", *parts])
-    Path("docs/filters.svg").write_text(
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {2 * SIDE + 16} {height}' role='img'>\n{body}\n</svg>\n",
-        encoding="utf-8",
-    )
+    box = f"0 0 {2 * SIDE + 16} {height}"
+    return f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='{box}' role='img'>\n{body}\n</svg>\n"
 
 
 if __name__ == "__main__":
-    main()
+    Path("docs/filters.svg").write_text(picture(), encoding="utf-8")

@@ -1,5 +1,6 @@
 """Every command and snippet in the README runs, and the demo prints the table that the README shows."""
 
+import importlib.util
 import os
 import re
 import shlex
@@ -67,6 +68,20 @@ def test_links_and_pictures_are_there() -> None:
 @pytest.mark.parametrize("words", [words for words in commands() if words[1] in QUICK], ids=" ".join)
 def test_quick_commands(words: list[str], tmp_path: Path) -> None:
     assert run(words, tmp_path)
+
+
+def test_the_picture_says_what_the_zoo_gives() -> None:
+    """Its headings and its first column of verdicts, recomputed; letters may differ by a rounded pixel elsewhere."""
+    spec = importlib.util.spec_from_file_location("picture", ROOT / "docs" / "filters.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    shown = (ROOT / "docs" / "filters.svg").read_text(encoding="utf-8")
+    pattern = r">([^<>]*filters hit a motif[^<>]*)<|>(no hit|[A-Za-z0-9:().]+  E)"
+    found = re.findall(pattern, module.picture())
+    assert len(found) == 2 + 2 * module.FILTERS
+    assert found == re.findall(pattern, shown)
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .output import as_json, device_option, print_json, print_table
+from .output import as_json, device_option, print_json, print_table, start_bars
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -121,20 +121,10 @@ class _Display:
         self._name = ""
 
     def __enter__(self) -> "_Display":
-        from rich.console import Console
+        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-        console = Console(stderr=True)
-        if console.is_terminal:
-            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-            self._bars = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=20),
-                TaskProgressColumn(),
-                TimeRemainingColumn(),
-                console=console,
-            )
-            self._bars.start()
+        text = TextColumn("{task.description}")
+        self._bars = start_bars(text, BarColumn(bar_width=20), TaskProgressColumn(), TimeRemainingColumn())
         return self
 
     def __exit__(self, *exception: object) -> None:

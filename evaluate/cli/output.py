@@ -2,14 +2,30 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 device_option = click.option(
     "--device", default="cpu", show_default=True, help="Where to compute: cpu, cuda, cuda:1, mps or auto."
 )
+
+
+def start_bars(*columns: "ProgressColumn") -> "Progress | None":
+    """Progress bars on standard error, started; None where that is not a terminal, for a line at a time instead."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return None
+    bars = Progress(*columns, console=console)
+    bars.start()
+    return bars
 
 
 def print_json(value: Any) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .output import device_option
+from .output import device_option, start_bars
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -78,20 +78,13 @@ class _Display:
         self._last = ""
 
     def __enter__(self) -> "_Display":
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
-        console = Console(stderr=True)
-        if console.is_terminal:
-            self._bars = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=16),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[numbers]}"),
-                console=console,
-            )
-            self._task = self._bars.add_task(self._name, total=self._epochs, numbers="")
-            self._bars.start()
+        # The name has a line of its own, so that the numbers fit beside the bar in 80 columns.
+        self._bars = start_bars(MofNCompleteColumn(), BarColumn(bar_width=10), TextColumn("{task.fields[numbers]}"))
+        if self._bars is not None:
+            self._bars.console.print(self._name, markup=False, highlight=False)
+            self._task = self._bars.add_task("", total=self._epochs, numbers="")
         return self
 
     def __exit__(self, *exception: object) -> None:
