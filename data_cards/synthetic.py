@@ -36,6 +36,8 @@ class Placements(NamedTuple):
 
     def take(self, rows: npt.NDArray[np.int64]) -> "Placements":
         """The placements of `rows`, renumbered 0, 1, ... in the order given."""
+        if len(self.row) == 0:
+            return self
         order = np.argsort(self.row, kind="stable")
         first = np.searchsorted(self.row[order], rows, side="left")
         last = np.searchsorted(self.row[order], rows, side="right")

@@ -19,10 +19,11 @@ from motifzoo.zoo.weights import write_weights
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Tests share a cache folder of their own and never touch the user's."""
+    """Tests share a cache and a data folder of their own and never touch the user's."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOTIFZOO_CACHE", str(folder))
+        patch.setenv("MOTIFZOO_DATA", str(tmp_path_factory.mktemp("data")))
         yield folder
 
 

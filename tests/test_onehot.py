@@ -57,18 +57,38 @@ def test_lower_case_is_the_same_dna(sequences: list[str]) -> None:
     np.testing.assert_array_equal(onehot.encode(sequences), onehot.encode(upper))
 
 
+IUPAC = "RYSWKMBDHVN"
+
+
 @settings(deadline=None)
-@given(equally_long("RYSWKMBDHVNryswkmbdhvn-.*"))
+@given(equally_long("ACGT" + IUPAC))
+def test_ambiguity_codes_survive_as_text_and_are_columns_of_zeros(sequences: list[str]) -> None:
+    codes = onehot.encode(sequences)
+    assert onehot.decode(codes) == sequences
+    zero = [[letter in IUPAC for letter in sequence] for sequence in sequences]
+    np.testing.assert_array_equal(
+        onehot.to_onehot(codes).sum(axis=1) == 0, np.array(zero, bool).reshape(len(codes), codes.shape[1])
+    )
+
+
+@settings(deadline=None)
+@given(equally_long("XUZ-.*0 "))
 def test_every_other_letter_becomes_n(sequences: list[str]) -> None:
     assert onehot.decode(onehot.encode(sequences)) == ["N" * len(sequence) for sequence in sequences]
 
 
+def test_which_bytes_are_dna() -> None:
+    every = np.arange(256, dtype=np.uint8)
+    letters = {chr(byte) for byte in every[onehot.is_dna(every)]}
+    assert letters == set("ACGT" + IUPAC + "acgt" + IUPAC.lower())
+
+
 @settings(deadline=None)
-@given(equally_long("ACGTN"))
+@given(equally_long("ACGT" + IUPAC))
 def test_reverse_complement_is_the_opposite_strand(sequences: list[str]) -> None:
     codes = onehot.encode(sequences)
     opposite = onehot.reverse_complement(codes)
-    pairs = str.maketrans("ACGT", "TGCA")
+    pairs = str.maketrans("ACGTRYKMBDHV", "TGCAYRMKVHDB")
     assert onehot.decode(opposite) == [sequence[::-1].translate(pairs) for sequence in sequences]
     np.testing.assert_array_equal(onehot.reverse_complement(opposite), codes)
     np.testing.assert_array_equal(onehot.to_onehot(opposite), onehot.to_onehot(codes)[:, ::-1, ::-1])

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motifzoo.data_cards import synthetic
 from motifzoo.data_cards.cards import Card, load_card
-from motifzoo.data_cards.content import SCHEMA, SequenceDataset, Split, SplitName
+from motifzoo.data_cards.content import SequenceDataset, Split, SplitName
 from motifzoo.data_cards.generate import generate
 from motifzoo.data_cards.motifs import jaspar2016
 from motifzoo.data_cards.onehot import decode
@@ -227,7 +228,9 @@ def test_positives_of_synthetic_codes_hold_core_motifs_only(codes: SequenceDatas
 def test_background_motifs_are_pinned() -> None:
     """The order of a CPython set decides which 50 of 65 are taken, so the list is written out."""
     assert len(CODES_BACKGROUND) == len(set(CODES_BACKGROUND)) == 50
-    settings = load_card("synthetic-codes").generator.background
+    generator = load_card("synthetic-codes").generator
+    assert generator is not None
+    settings = generator.background
     assert settings is not None
     found = synthetic.background_indices(
         np.random.RandomState(22), len(jaspar2016()), settings.drawn, settings.removed, settings.kept
@@ -353,8 +356,11 @@ def test_taking_twice_is_taking_once(split: Split, data: st.DataObject) -> None:
 @settings(deadline=None)
 @given(splits())
 def test_arrow_tables_hold_the_whole_split(split: Split) -> None:
-    table = split.to_arrow()
-    assert table.schema == SCHEMA
+    table = split.to_arrow(motifs=True)
+    motif = pa.struct([("id", pa.string()), ("start", pa.int32()), ("strand", pa.string())])
+    assert table.schema == pa.schema(
+        [("sequence", pa.string()), ("label", pa.list_(pa.int8())), ("motifs", pa.list_(motif))]
+    )
     expected = [
         {
             "sequence": text,
@@ -369,7 +375,7 @@ def test_arrow_tables_hold_the_whole_split(split: Split) -> None:
 @settings(deadline=None)
 @given(splits(least=1), st.data())
 def test_arrow_tables_read_back(split: Split, data: st.DataObject) -> None:
-    table = split.to_arrow()
+    table = split.to_arrow(motifs=True)
     assert_same(Split.from_arrow(table), split)
     begin = data.draw(st.integers(0, len(split) - 1))
     end = data.draw(st.integers(begin + 1, len(split)))

@@ -21,6 +21,23 @@ def cache_dir() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "motifzoo"
 
 
+def data_dir() -> Path:
+    """The folder of what the user made and nothing can make again: $MOTIFZOO_DATA, $XDG_DATA_HOME/motifzoo or
+    ~/.local/share/motifzoo."""
+    if chosen := os.environ.get("MOTIFZOO_DATA"):
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "motifzoo"
+
+
+def cannot_write(path: Path, error: OSError) -> CacheError:
+    """The error for a file or folder that the file system refuses."""
+    return CacheError(
+        f"cannot write {path}: {error.strerror or error}. Free some space or make the folder writable; "
+        "for cached files, set MOTIFZOO_CACHE to another folder."
+    )
+
+
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` on success, remove it on any failure.
@@ -36,11 +53,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.chmod(0o644)  # some writers make files that only their owner can read
         os.replace(temporary, path)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise CacheError(
-            f"cannot write {path}: {reason}. Free some space or make the folder writable; "
-            "for cached files, set MOTIFZOO_CACHE to another folder."
-        ) from error
+        raise cannot_write(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
