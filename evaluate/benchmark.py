@@ -1,7 +1,7 @@
 """Evaluate one trial of a model on its data set's benchmark: run the score groups, write result and side files."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,7 +63,8 @@ def evaluate_trial(
         metrics={name: value for group in groups.values() for name, value in group.metrics.items()},
         n={name: value for group in groups.values() for name, value in group.n.items()},
         filters=filters,
-        notes=(*_data_notes(source, dataset), *(note for group in groups.values() for note in group.notes)),
+        left_out=run.left_out,
+        notes=(*_data_notes(source, run), *(note for group in groups.values() for note in group.notes)),
         stamps=Stamps(
             model_sha256=source.sha256,
             data_fingerprint=dataset.fingerprint,
@@ -104,14 +105,15 @@ def _dataset(source: Source) -> SequenceDataset:
     return dataset
 
 
-def _data_notes(source: Source, dataset: SequenceDataset) -> list[str]:
-    trained_on = source.config.dataset.fingerprint
-    if trained_on == dataset.fingerprint:
-        return []
-    return [
-        f"The model was trained on data with fingerprint {trained_on[:12]} and is evaluated on "
-        f"{dataset.fingerprint[:12]}."
-    ]
+def _data_notes(source: Source, run: TrialRun) -> Iterator[str]:
+    trained_on, found = source.config.dataset.fingerprint, run.dataset.fingerprint
+    if trained_on != found:
+        yield f"The model was trained on data with fingerprint {trained_on[:12]} and is evaluated on {found[:12]}."
+    if run.left_out:
+        yield (
+            f"{run.left_out} of {len(run.dataset.test):,} test sequences are also in the training split: every score "
+            "leaves them out."
+        )
 
 
 def _write_files(groups: Mapping[GroupName, Group], folder: Path) -> dict[str, SideFile]:

@@ -6,12 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..data_cards.onehot import Codes, to_onehot
+from ..data_cards.onehot import to_onehot
+from ..data_cards.rows import AnyCodes
 from ..zoo.builder import Network
 
 
 def predict(
-    network: Network, codes: Codes, *, batch_size: int = 500, progress: Callable[[int, int], None] | None = None
+    network: Network, codes: AnyCodes, *, batch_size: int = 500, progress: Callable[[int, int], None] | None = None
 ) -> npt.NDArray[np.float64]:
     """Probabilities `(N, C)` float64 of sequences given as codes `(N, L)`.
 

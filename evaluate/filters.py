@@ -8,7 +8,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..data_cards.onehot import Codes, to_onehot
+from ..data_cards.onehot import to_onehot
+from ..data_cards.rows import AnyCodes
 from ..errors import ModelError
 from ..zoo.builder import Network
 from .protocol import ACTIVATION_THRESHOLD, WINDOW, WINDOW_BEFORE
@@ -31,7 +32,7 @@ class FilterMatrices(NamedTuple):
 
 
 def _batches(
-    network: Network, codes: Codes, batch_size: int, device: torch.device, progress: StepProgress | None, part: int
+    network: Network, codes: AnyCodes, batch_size: int, device: torch.device, progress: StepProgress | None, part: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """One-hot sequences and their feature maps, aligned to them, batch by batch; `part` of 2 passes is done."""
     total = len(codes)
@@ -64,7 +65,7 @@ def _aligned(network: Network, sequences: Tensor) -> Tensor:
 
 
 def filter_matrices(
-    network: Network, codes: Codes, *, batch_size: int = 250, progress: StepProgress | None = None
+    network: Network, codes: AnyCodes, *, batch_size: int = 250, progress: StepProgress | None = None
 ) -> FilterMatrices:
     """Align the test split's windows to each filter's strong sites and count nucleotides.
 
@@ -102,7 +103,7 @@ def filter_matrices(
 
 
 def _maxima(
-    network: Network, codes: Codes, batch_size: int, device: torch.device, progress: StepProgress | None
+    network: Network, codes: AnyCodes, batch_size: int, device: torch.device, progress: StepProgress | None
 ) -> tuple[Tensor, Tensor]:
     maximum: Tensor | None = None
     finite: Tensor | None = None

@@ -14,11 +14,15 @@ from .tomtom import Hit, pvalues
 
 
 class Matches(NamedTuple):
-    """Filters as motifs: one entry a filter, the query motifs of those that have one, and every hit."""
+    """Filters as motifs: one entry a filter, the query motifs of those that have one, and every hit.
+
+    lowest_e: for each motif of the database, by its id, the lowest E-value of any filter; empty without a live filter.
+    """
 
     filters: tuple[FilterResult, ...]
     queries: tuple[Motif, ...]
     hits: tuple[Hit, ...]
+    lowest_e: Mapping[str, float]
 
 
 def match_filters(
@@ -30,7 +34,7 @@ def match_filters(
 ) -> Matches:
     """Match every filter that has a matrix against the 518 motifs; arguments as `filters.FilterMatrices`.
 
-    ground_truth: true motif -> the JASPAR ids that count as it.
+    ground_truth: planted or known motif -> the JASPAR ids that count as it.
     """
     reasons = [why_dead(int(number), bool(whole)) for number, whole in zip(windows, finite, strict=True)]
     alive = [index for index, reason in enumerate(reasons) if reason is None]
@@ -64,22 +68,51 @@ def match_filters(
                 }
             )
         )
-    return Matches(tuple(entries), queries, hits)
+    lowest = table.e.min(axis=0).tolist() if queries else []
+    return Matches(tuple(entries), queries, hits, dict(zip(motif_name, lowest, strict=False)))
 
 
-def filter_metrics(
-    filters: Sequence[FilterResult], ground_truth: Mapping[str, Sequence[str]]
-) -> tuple[dict[str, float | None], dict[str, int]]:
-    """The filter metrics of `metric_table` and the n of each."""
+Scores = tuple[dict[str, float | None], dict[str, int]]
+
+
+def filter_metrics(filters: Sequence[FilterResult]) -> Scores:
+    """The filter metrics that need no list of true motifs, and the n of each."""
     total = len(filters)
-    found = {identifier for entry in filters for identifier in entry.hits}
-    covered = sum(any(identifier in found for identifier in identifiers) for identifiers in ground_truth.values())
     metrics: dict[str, float | None] = {
-        "filters/match_fraction": sum(entry.true_motif is not None for entry in filters) / total,
         "filters/match_any": sum(bool(entry.hits) for entry in filters) / total,
-        "filters/motif_coverage": covered / len(ground_truth) if ground_truth else None,
         "filters/dead": sum(entry.dead is not None for entry in filters) / total,
     }
-    n = dict.fromkeys(metrics, total)
-    n["filters/motif_coverage"] = len(ground_truth)
-    return metrics, n
+    return metrics, dict.fromkeys(metrics, total)
+
+
+def planted_metrics(matches: Matches, truth: Mapping[str, Sequence[str]]) -> Scores:
+    """How the filters match the motifs planted in synthetic data; none without a ground truth."""
+    total = len(matches.filters)
+    found = {identifier for entry in matches.filters for identifier in entry.hits}
+    covered = sum(any(identifier in found for identifier in identifiers) for identifiers in truth.values())
+    metrics: dict[str, float | None] = {
+        "filters/match_fraction": sum(entry.true_motif is not None for entry in matches.filters) / total,
+        "filters/motif_coverage": covered / len(truth) if truth else None,
+    }
+    return metrics, {"filters/match_fraction": total, "filters/motif_coverage": len(truth)}
+
+
+def known_metrics(matches: Matches, known: Mapping[str, Sequence[str]]) -> Scores:
+    """How the filters match the motifs of factors known to act in real DNA; none where none are known.
+
+    Beside the share of filters, the lowest E-value that any filter has to any known motif, and to each of them.
+    """
+    if not known:
+        return {}, {}
+    total = len(matches.filters)
+    each: dict[str, float | None] = {
+        name: min((matches.lowest_e[i] for i in identifiers if i in matches.lowest_e), default=None)
+        for name, identifiers in known.items()
+    }
+    values = [value for value in each.values() if value is not None]
+    metrics: dict[str, float | None] = {
+        "filters/target_match": sum(entry.true_motif is not None for entry in matches.filters) / total,
+        "filters/target_e": min(values, default=None),
+        **{f"filters/target_e/{name}": value for name, value in each.items()},
+    }
+    return metrics, dict.fromkeys(metrics, total)

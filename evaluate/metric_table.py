@@ -4,12 +4,13 @@ from typing import Final, NamedTuple
 
 
 class Metric(NamedTuple):
-    """A metric's title, meaning (with source), what `n` counts, and direction; all lie between 0 and 1."""
+    """A metric's title, meaning (with source), what `n` counts, direction, and largest value; the least of all is 0."""
 
     title: str
     meaning: str
     unit: str
     higher_is_better: bool = True
+    highest: float = 1.0
 
 
 _TITLES: Final = {
@@ -39,6 +40,18 @@ METRICS: Final[dict[str, Metric]] = {
     "filters/motif_coverage": Metric(
         "true motifs found", "share of the data set's ground-truth motifs that at least one filter hits", "motifs"
     ),
+    "filters/target_match": Metric(
+        "filters matching a known motif",
+        "share of first-layer filters with a Tomtom hit (E <= 0.1) to a motif of a factor known to act in the data",
+        "filters",
+    ),
+    "filters/target_e": Metric(
+        "best E of a known motif",
+        "lowest Tomtom E-value of any filter to any known motif",
+        "filters",
+        higher_is_better=False,
+        highest=518.0,
+    ),
     "filters/dead": Metric(
         "dead filters",
         "share of filters without a motif: fewer than two windows, or a map not finite",
@@ -55,4 +68,20 @@ METRICS: Final[dict[str, Metric]] = {
         for method, title in _TITLES.items()
         for score in ("auroc", "aupr")
     },
+    **{
+        f"attribution/{method}/scan_{score}": Metric(
+            f"{title} {score.upper()}, PWM scan",
+            f"agreement of {title} with a scan for the known motifs (PWM matches with p < 1e-4; no ground truth): "
+            f"{score.upper()} of each sequence's positions, mean over sequences"
+            + ("; chance 0.5" if score == "auroc" else ""),
+            "sequences",
+        )
+        for method, title in _TITLES.items()
+        for score in ("auroc", "aupr")
+    },
 }
+
+
+def metric_of(name: str) -> Metric | None:
+    """The metric that a name stands for: its own, or the one that it is a part of (one class, one motif)."""
+    return METRICS.get(name) or METRICS.get(name.rpartition("/")[0])

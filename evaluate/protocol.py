@@ -13,6 +13,7 @@ SEQUENCES: Final = 500  # section 5: the first test sequences with label 1
 REFERENCES: Final = 10  # shuffled references a sequence
 SEED: Final = 0  # of the shuffles
 STEPS: Final = 20  # of integrated gradients
+SCAN_P_VALUE: Final = 1e-4  # below: a window of real DNA is an instance of a known motif
 METHODS: Final = ("saliency", "mutagenesis", "integrated_gradients", "deepshap")
 
 PARAMETERS: Final = {
@@ -22,4 +23,5 @@ PARAMETERS: Final = {
     "attribution/sequences": SEQUENCES,
     "attribution/references": REFERENCES,
     "attribution/integrated_gradients/steps": STEPS,
+    "attribution/scan_p_value": SCAN_P_VALUE,
 }

@@ -2,14 +2,15 @@
 
 | side file | content |
 |---|---|
-| `predictions.safetensors` | `probabilities` (N, C) float64 and `labels` (N, C) int8 on the test split |
+| `predictions.safetensors` | `probabilities` (N, C) float64, `labels` (N, C) int8, test `rows` (N,) int64 |
 | `filters.meme` | the clipped matrix of every filter that has one (dead filters have none) |
 | `hits.tsv` | every filter-motif match with E <= 0.1, Tomtom's columns |
 | `attribution.safetensors` | the maps and what they are scored against, below |
 
 `attribution.safetensors` holds, for each method, `(n, L)` float32: the score at each position's own nucleotide; `rows`
-(n,) int64: the sequences' rows in the test split; `codes` (n, L) uint8; `information` (n, L) float64: the bits of the
-ground truth's column.
+(n,) int64: the sequences' rows in the test split; `outputs` (n,) int64: which output was explained; `codes` (n, L)
+uint8; `information` (n, L) float64: the bits of the ground truth's column, or 1 inside and 0 outside the instances that
+a scan of real DNA found.
 """
 
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ class FilterResult(_Strict):
     `windows` is the number of aligned 20-nt windows its matrix is the mean of. `dead` says why it has no matrix
     ("no windows", "one window", "non-finite feature map"), or is None. `best_motif` and `best_e` are the lowest
     E-value of all motifs, also above the threshold; `hits` the motif ids with E <= 0.1, best first; `true_motif` the
-    ground-truth motif of the best hit that is one, None without one.
+    planted or known motif of the best hit that is one, None without one.
     """
 
     filter: int
@@ -80,7 +81,8 @@ class Result(_Strict):
 
     `metrics` maps a metric's name (`classification/auroc`, `filters/match_fraction`, `attribution/saliency/auroc`,
     ...; `metric_table.METRICS` describes each) to its value, None where it is undefined; `n` says over how many
-    classes, filters or sequences. `notes` are sentences a reader must know (dead filters, undefined sequences).
+    classes, filters or sequences. `left_out` is how many test sequences no score counts, since they are in the
+    training split too. `notes` are sentences a reader must know (dead filters, undefined sequences).
     """
 
     format: int = FORMAT
@@ -93,6 +95,7 @@ class Result(_Strict):
     metrics: Mapping[str, float | None]
     n: Mapping[str, int]
     filters: tuple[FilterResult, ...]
+    left_out: int = 0
     notes: tuple[str, ...]
     stamps: Stamps
     files: Mapping[str, SideFile]

@@ -8,7 +8,10 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from ..data_cards.content import SequenceDataset
+from ..data_cards.duplicates import leaked
 from ..zoo.sources import Source
 from ..zoo.weights import check_hash, read_weights
 from .protocol import PROTOCOL
@@ -38,6 +41,7 @@ def versions() -> dict[str, str]:
 class TrialRun:
     """What the score groups of `groups` compute from: a verified trial, its data, and cached stages.
 
+    kept: rows of the test split that are scored; the `left_out` others are in train too. test: the rows kept.
     device: as `zoo.device.pick_device` takes it. `fresh` recomputes stages that the cache holds.
     Raises ModelError when the weights are not the ones config.json states.
     """
@@ -53,6 +57,10 @@ class TrialRun:
     ) -> None:
         self.source = source
         self.dataset = dataset
+        left_out = leaked(dataset)
+        self.kept = np.flatnonzero(~left_out)
+        self.left_out = int(left_out.sum())
+        self.test = dataset.test.subset(self.kept) if self.left_out else dataset.test
         self.stages: dict[str, Stage] = {}
         self._fresh = fresh
         self._progress = progress
@@ -65,6 +73,7 @@ class TrialRun:
             # The tensors alone do not say which function they parametrise.
             "network": hashlib.sha256(json.dumps(shape).encode()).hexdigest(),
             "data": dataset.fingerprint,
+            "rows": hashlib.sha256(self.kept.tobytes()).hexdigest(),
             "protocol": PROTOCOL,
             "device": device.split(":")[0],
             "versions": versions(),

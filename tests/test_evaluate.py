@@ -13,9 +13,9 @@ from model_folders import ModelFactory, small_layers
 from safetensors.numpy import load_file
 
 from motifzoo.data_cards.cards import load_card
-from motifzoo.data_cards.load import dataset_dir, load_dataset
+from motifzoo.data_cards.load import built_folder, load_dataset
 from motifzoo.errors import ModelError, UnknownNameError
-from motifzoo.evaluate import groups
+from motifzoo.evaluate import targets
 from motifzoo.evaluate.benchmark import Evaluated, evaluate_trial
 from motifzoo.evaluate.cli import main
 from motifzoo.evaluate.metric_table import METRICS
@@ -28,11 +28,12 @@ from motifzoo.zoo.sources import find
 
 SEQUENCES = 12
 MAPS = "attribution.safetensors"
+PLANTED = [name for name in METRICS if "target" not in name and "scan" not in name]  # what synthetic data is scored by
 
 
 @pytest.fixture(autouse=True)
 def _few_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(groups, "SEQUENCES", SEQUENCES)
+    monkeypatch.setattr(targets, "SEQUENCES", SEQUENCES)
 
 
 @pytest.fixture
@@ -75,8 +76,8 @@ def test_every_score_is_recomputed_from_the_side_files(
     assert stages.seen == ALL_STAGES
     assert where == tmp_path / "out" / "tiny-exponential.synthetic-codes" / "trial-0" / "synthetic-codes@1"
     assert read_result(where / "result.json") == result
-    assert set(result.metrics) == set(METRICS)
-    assert set(result.n) == set(METRICS)
+    assert set(result.metrics) == set(PLANTED)
+    assert set(result.n) == set(PLANTED)
     for side in result.files.values():
         assert sha256_file(where / side.name) == side.sha256
 
@@ -146,7 +147,7 @@ def test_a_damaged_cache_is_rebuilt_with_a_notice(
     before = evaluated(folder, tmp_path / "out").result.metrics
     path = next((own_cache / "stages").glob("predictions-*"))
     path.write_bytes(path.read_bytes()[:-10])
-    parquet = dataset_dir(load_card("synthetic-codes")) / "valid.parquet"
+    parquet = built_folder(load_card("synthetic-codes")) / "valid.parquet"
     parquet.write_bytes(b"PAR1" + bytes(100))
     stages = Stages()
     with caplog.at_level(logging.WARNING):
@@ -169,13 +170,13 @@ def test_data_that_was_tampered_with_is_rebuilt(own_cache: Path, caplog: pytest.
 
     card = load_card("synthetic-codes")
     load_dataset("synthetic-codes")
-    path = dataset_dir(card) / "test.parquet"
+    path = built_folder(card) / "test.parquet"
     table = pq.read_table(path)
     pq.write_table(table.slice(1), path)
     assert load_dataset("synthetic-codes").fingerprint == card.fingerprint
     assert [record.getMessage() for record in caplog.records] == [
-        "the cached copy of data set synthetic-codes is damaged (its fingerprint differs from the card's); "
-        "it is rebuilt."
+        "the cached copy of data set synthetic-codes is damaged (the test split of 'synthetic-codes' has 3,999 "
+        "sequences; its card says 4,000.); it is rebuilt."
     ]
     assert pq.read_table(path).num_rows == len(table)
 
@@ -186,10 +187,10 @@ def test_a_cache_that_cannot_be_written_costs_only_a_notice(
     (tmp_path / "file").write_text("a file where the cache folder should be")
     monkeypatch.setenv("MOTIFZOO_CACHE", str(tmp_path / "file"))
     result = evaluated(make_model(), tmp_path / "out").result
-    assert set(result.metrics) == set(METRICS)
+    assert set(result.metrics) == set(PLANTED)
     messages = [record.getMessage() for record in caplog.records]
     assert len(messages) == 1 + len(ALL_STAGES)
-    target = dataset_dir(load_card("synthetic-codes")) / "train.parquet"
+    target = built_folder(load_card("synthetic-codes"))
     assert messages[0] == (
         f"data set synthetic-codes is not kept for next time: cannot write {target}: Not a directory. Free some space "
         "or make the folder writable; for cached files, set MOTIFZOO_CACHE to another folder."
@@ -210,7 +211,7 @@ def test_a_full_cache_costs_only_a_notice(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(stages, "save_file", full)
-    assert set(evaluated(make_model(), tmp_path / "out").result.metrics) == set(METRICS)
+    assert set(evaluated(make_model(), tmp_path / "out").result.metrics) == set(PLANTED)
     for name, record in zip(ALL_STAGES, caplog.records, strict=True):
         message = record.getMessage()
         assert message.startswith(f"{name} is not kept for next time: cannot write {own_cache}/stages/{name}-")
@@ -314,7 +315,7 @@ def test_thread_counts_agree(make_model: ModelFactory, tmp_path: Path, monkeypat
             assert done.result.stamps.device.endswith(("1 thread)", "2 threads)")[number - 1])
             files.append(load_file(done.folder / "predictions.safetensors") | load_file(done.folder / MAPS))
             metrics = done.result.metrics
-            files[-1]["metrics"] = np.array([metrics[name] for name in METRICS], dtype=np.float64)
+            files[-1]["metrics"] = np.array([metrics[name] for name in PLANTED], dtype=np.float64)
     finally:
         torch.set_num_threads(threads)
     for name, array in files[0].items():

@@ -15,8 +15,9 @@ from motifzoo.data_cards.onehot import encode, to_onehot
 from motifzoo.errors import ModelError
 from motifzoo.evaluate.clip import clip, information, why_dead
 from motifzoo.evaluate.filters import FilterMatrices, filter_matrices
-from motifzoo.evaluate.matching import filter_metrics, match_filters
+from motifzoo.evaluate.matching import Matches, filter_metrics, known_metrics, match_filters, planted_metrics
 from motifzoo.evaluate.results import FilterResult
+from motifzoo.evaluate.tomtom import pvalues
 from motifzoo.zoo.activations import FUNCTIONS
 from motifzoo.zoo.builder import Network, build, initialise
 from motifzoo.zoo.layers import Activation, Conv, Flatten, Pool
@@ -200,24 +201,42 @@ def test_a_filter_that_is_a_motif_matches_it() -> None:
     assert entry.best_e is not None
     assert entry.best_e < 1e-10
     assert matches.filters[1].dead == "one window"
-    metrics, n = filter_metrics(matches.filters, {"SRF": ["MA0083.3"], "YY1": ["MA0095.2"]})
-    assert metrics == {
-        "filters/match_fraction": 0.5,
-        "filters/match_any": 0.5,
-        "filters/motif_coverage": 0.5,
-        "filters/dead": 0.5,
-    }
-    assert n == {"filters/match_fraction": 2, "filters/match_any": 2, "filters/motif_coverage": 2, "filters/dead": 2}
+    assert filter_metrics(matches.filters) == (
+        {"filters/match_any": 0.5, "filters/dead": 0.5},
+        {"filters/match_any": 2, "filters/dead": 2},
+    )
+    truth = {"SRF": ["MA0083.3"], "YY1": ["MA0095.2"]}
+    assert planted_metrics(matches, truth) == (
+        {"filters/match_fraction": 0.5, "filters/motif_coverage": 0.5},
+        {"filters/match_fraction": 2, "filters/motif_coverage": 2},
+    )
+    metrics, n = known_metrics(matches, truth)
+    assert list(metrics) == ["filters/target_match", "filters/target_e", "filters/target_e/SRF", "filters/target_e/YY1"]
+    assert metrics["filters/target_match"] == 0.5
+    assert metrics["filters/target_e"] == metrics["filters/target_e/SRF"] == entry.best_e
+    # The only live filter against the only motif of YY1: Tomtom's own answer for the pair.
+    pair = pvalues(matches.queries, search_database())
+    assert metrics["filters/target_e/YY1"] == pair.e[0, [motif.id for motif in search_database()].index("MA0095.2")]
+    assert n == dict.fromkeys(metrics, 2)
 
 
 def test_metrics_by_hand() -> None:
     def entry(index: int, *hits: str, true: str | None = None) -> FilterResult:
         return FilterResult(filter=index, maximum=1.0, windows=5, dead=None, hits=hits, true_motif=true)
 
-    filters = [entry(0, "A1", "B1", true="A"), entry(1, "C1"), entry(2), entry(3, "B1", true="B")]
-    metrics, n = filter_metrics(filters, {"A": ["A1", "A2"], "B": ["B1"], "D": ["D1"]})
-    assert metrics["filters/match_fraction"] == 0.5
-    assert metrics["filters/match_any"] == 0.75
-    assert metrics["filters/motif_coverage"] == pytest.approx(2 / 3)
-    assert n["filters/motif_coverage"] == 3
-    assert filter_metrics(filters, {})[0]["filters/motif_coverage"] is None
+    filters = (entry(0, "A1", "B1", true="A"), entry(1, "C1"), entry(2), entry(3, "B1", true="B"))
+    assert filter_metrics(filters)[0] == {"filters/match_any": 0.75, "filters/dead": 0.0}
+    matches = Matches(filters, (), (), {"A1": 0.3, "A2": 0.001, "B1": 0.02, "C1": 1e-9})
+    truth = {"A": ["A1", "A2"], "B": ["B1"], "D": ["D1"]}
+    metrics, n = planted_metrics(matches, truth)
+    assert metrics == {"filters/match_fraction": 0.5, "filters/motif_coverage": pytest.approx(2 / 3)}
+    assert n == {"filters/match_fraction": 4, "filters/motif_coverage": 3}
+    assert planted_metrics(matches, {})[0]["filters/motif_coverage"] is None
+    assert known_metrics(matches, truth)[0] == {
+        "filters/target_match": 0.5,
+        "filters/target_e": 0.001,
+        "filters/target_e/A": 0.001,
+        "filters/target_e/B": 0.02,
+        "filters/target_e/D": None,
+    }
+    assert known_metrics(matches, {}) == ({}, {})

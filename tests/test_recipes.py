@@ -84,6 +84,7 @@ def test_defaults_are_the_protocols() -> None:
         "decay_margin": 1e-4,
         "decay_floor": 1e-7,
         "stop_patience": 20,
+        "reverse_complements": False,
     }
 
 
@@ -101,6 +102,7 @@ CHANGED = {
     "decay_margin": 0.0,
     "decay_floor": 1e-6,
     "stop_patience": 10,
+    "reverse_complements": True,
 }
 
 
@@ -127,7 +129,7 @@ def test_the_digest_is_of_what_decides_the_weights() -> None:
 
 def test_the_digest_is_the_same_tomorrow() -> None:
     """Checkpoints hold it: a change of this value orphans every run under way."""
-    assert make().digest == "6ac2b30ca9e3004cd2b0b0b4da7fff5a694215dc249f1b7cb2baa2eb6b02e39d"
+    assert make().digest == "112ad878324c6a4d901da9970e936c8bdc685a5f988f4eef40f52891c2550c1e"
 
 
 def test_a_recipe_describes_its_network() -> None:

@@ -23,7 +23,9 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from motifzoo.data_cards.cards import load_card
 from motifzoo.data_cards.content import SequenceDataset, Split
 from motifzoo.data_cards.generate import generate
-from motifzoo.data_cards.onehot import encode
+from motifzoo.data_cards.onehot import decode, encode, from_onehot, reverse_complement
+from motifzoo.data_cards.rows import MappedCodes
+from motifzoo.data_cards.store import open_splits, write_splits
 from motifzoo.data_cards.synthetic import Placements
 from motifzoo.errors import DataError, ModelError
 from motifzoo.zoo import checkpoint
@@ -33,7 +35,7 @@ from motifzoo.zoo.checkpoint import Epoch, RunState
 from motifzoo.zoo.device import describe_device
 from motifzoo.zoo.recipe import Recipe, Training
 from motifzoo.zoo.schedule import Schedule
-from motifzoo.zoo.training import Progress, Trained, _optimizer, train
+from motifzoo.zoo.training import Progress, Trained, _batches, _optimizer, train
 
 CPU = torch.device("cpu")
 STILL = 1e-30  # a learning rate that leaves every float32 weight as it is
@@ -675,19 +677,73 @@ def test_a_data_set_without_sequences_to_train_on(empty: str, codes: SequenceDat
     assert str(error.value) == "data set 'synthetic-codes' needs training and validation sequences."
 
 
-@pytest.mark.parametrize("batch_size", [49, 1])
-def test_a_last_batch_of_one_is_refused_before_training(
-    batch_size: int, codes: SequenceDataset, tmp_path: Path
-) -> None:
-    """50 sequences in batches of 49 leave one, and a batch of one has no variance."""
-    few = SequenceDataset(codes.card, codes.train.subset(slice(0, 50)), codes.valid, codes.test)
+@pytest.mark.parametrize("sequences", [1, 50])
+def test_batches_of_one_are_refused_before_training(sequences: int, codes: SequenceDataset, tmp_path: Path) -> None:
+    """A batch of one has no variance."""
+    few = SequenceDataset(codes.card, codes.train.subset(slice(0, sequences)), codes.valid, codes.test)
+    batch_size = 100 if sequences == 1 else 1
     with pytest.raises(DataError) as error:
         run(recipe(batch_size=batch_size), few, tmp_path / "run")
     assert str(error.value) == (
-        f"50 training sequences in batches of {batch_size} leave a batch of one, which batch normalisation cannot use. "
-        "Choose another batch_size in the recipe."
+        f"{sequences} training sequences in batches of {batch_size}: batch normalisation needs at least two sequences "
+        "at once. Choose a larger batch_size in the recipe."
     )
     assert not (tmp_path / "run").exists()
+
+
+def test_a_last_batch_of_one_joins_the_one_before() -> None:
+    sizes = [len(chunk) for chunk in _batches(torch.arange(101), 50)]
+    assert sizes == [50, 51]
+    assert [len(chunk) for chunk in _batches(torch.arange(102), 50)] == [50, 50, 2]
+    assert torch.equal(torch.cat(_batches(torch.arange(101), 50)), torch.arange(101))
+
+
+def seen_in_an_epoch(recipe: Recipe, dataset: SequenceDataset, path: Path) -> list[str]:
+    """Every sequence that the network is given while it trains, in order."""
+    seen: list[str] = []
+
+    def look(module: nn.Module, given: tuple[Any, ...]) -> None:
+        if isinstance(module, Network) and module.training:
+            seen.extend(decode(from_onehot(given[0].numpy())))
+
+    handle = register_module_forward_pre_hook(look)
+    try:
+        run(recipe, dataset, path)
+    finally:
+        handle.remove()
+    return seen
+
+
+def test_reverse_complements_are_added_to_the_training_sequences(codes: SequenceDataset, tmp_path: Path) -> None:
+    plain = decode(codes.train.codes)
+    opposite = decode(reverse_complement(codes.train.codes))
+    assert sorted(seen_in_an_epoch(recipe(epochs=1), codes, tmp_path / "plain")) == sorted(plain)
+    seen = seen_in_an_epoch(recipe(epochs=1, reverse_complements=True), codes, tmp_path / "both")
+    assert sorted(seen) == sorted(plain + opposite)
+    assert seen not in (plain + opposite, sorted(seen))  # and in one shuffled order
+
+
+def test_a_reverse_complement_has_the_label_of_its_sequence(codes: SequenceDataset, tmp_path: Path) -> None:
+    """A set with its opposite strands added by hand starts from the same loss as one that adds them itself."""
+    doubled = Split(
+        np.concatenate([codes.train.codes, reverse_complement(codes.train.codes)]),
+        np.concatenate([codes.train.labels, codes.train.labels]),
+        codes.train.placements,
+    )
+    by_hand = SequenceDataset(codes.card, doubled, codes.valid, codes.test)
+    one = run(recipe(epochs=2, reverse_complements=True), codes, tmp_path / "one")
+    other = run(recipe(epochs=2), by_hand, tmp_path / "other")
+    assert_same(one, other)
+
+
+def test_sequences_that_stay_on_disk_train_the_same_weights(codes: SequenceDataset, tmp_path: Path) -> None:
+    sizes = {"train": 130, "valid": 40, "test": 30}
+    card = codes.card.model_copy(update={"splits": sizes, "fingerprint": codes.fingerprint})
+    write_splits(card, codes.splits(), tmp_path / "data")
+    mapped = open_splits(card, tmp_path / "data", mapped=True)
+    assert isinstance(mapped.train.codes, MappedCodes)
+    settings = recipe(epochs=2, reverse_complements=True)
+    assert_same(run(settings, mapped, tmp_path / "mapped"), run(settings, codes, tmp_path / "memory"))
 
 
 def test_a_checkpoint_without_adams_state_is_refused(finished: Path, codes: SequenceDataset) -> None:

@@ -4,6 +4,8 @@ Tensors are the network's state (`model.*`) and Adam's (`adam.<parameter>.*`); e
 file's metadata. No pickle, so a checkpoint from someone else runs nothing.
 """
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -40,27 +42,40 @@ class RunState(BaseModel):
     history: list[Epoch] = []
     seconds: float = 0.0
 
+    @property
+    def diverged(self) -> bool:
+        """Whether the last epoch's loss is not a number, or infinite: weights do not come back from that."""
+        return bool(self.history) and not math.isfinite(self.history[-1].loss)
+
 
 def save(path: Path, state: RunState, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Write the run's state atomically; raises CacheError when the folder refuses."""
+    """Write a run atomically; raises CacheError when the folder refuses."""
     tensors = {f"model.{name}": value for name, value in network.state_dict().items()}
     names: dict[Tensor, str] = {parameter: name for name, parameter in network.named_parameters()}
     for parameter, values in optimizer.state.items():
         for key, value in values.items():
             tensors[f"adam.{names[parameter]}.{key}"] = value
+    write(path, state, tensors)
+
+
+def write(path: Path, state: RunState, tensors: Mapping[str, Tensor]) -> None:
+    """Write a run's state and tensors, named as in the file, atomically; raises CacheError when the folder refuses."""
     stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     with atomic_path(path) as temporary:
-        save_file(stored, temporary, metadata={"state": state.model_dump_json()})
+        try:
+            save_file(stored, temporary, metadata={"state": state.model_dump_json()})
+        except SafetensorError as error:  # what it makes of a full disk
+            raise OSError(str(error)) from error
 
 
 def read_state(path: Path) -> RunState:
     """The JSON part of a checkpoint. Raises ModelError when the file is not a whole checkpoint."""
-    return _read(path)[0]
+    return read(path)[0]
 
 
 def restore(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> RunState:
     """Put a checkpoint's weights and Adam state into `network` and `optimizer`, on their device."""
-    state, tensors = _read(path)
+    state, tensors = read(path)
     try:
         network.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
         for name, parameter in network.named_parameters():
@@ -77,7 +92,8 @@ def restore(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) ->
     return state
 
 
-def _read(path: Path) -> tuple[RunState, dict[str, Tensor]]:
+def read(path: Path) -> tuple[RunState, dict[str, Tensor]]:
+    """A checkpoint's state and tensors, named as in the file. Raises ModelError when it is not a whole checkpoint."""
     try:
         with safe_open(path, framework="pt") as handle:
             state = RunState.model_validate_json((handle.metadata() or {}).get("state", ""))

@@ -32,7 +32,8 @@ class Training(_Strict):
     """How a model is trained; the defaults are the protocol's, section 3.
 
     `l2` multiplies the sum of squares of every conv and dense kernel but the head's; `layer1_l2`, where given,
-    takes its place for the first conv. The learning rate is multiplied by `decay_factor` after `decay_patience`
+    takes its place for the first conv. With `reverse_complements` every training sequence is there twice, as it is and
+    as its opposite strand. The learning rate is multiplied by `decay_factor` after `decay_patience`
     epochs without an improvement above `decay_margin`, never below `decay_floor`; training stops after
     `stop_patience` epochs without any improvement of the validation score.
     """
@@ -50,6 +51,7 @@ class Training(_Strict):
     decay_margin: Annotated[float, Field(ge=0)] = 1e-4
     decay_floor: Positive = 1e-7
     stop_patience: Count = 20
+    reverse_complements: bool = False
 
 
 class Recipe(_Strict):

@@ -5,27 +5,24 @@ epoch's checkpoint ends in the same weights as one that never stopped.
 """
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from ..data_cards.content import SequenceDataset, Split
+from ..data_cards.content import SequenceDataset
 from ..errors import DataError, ModelError
 from ..metrics import aupr, auroc
 from . import checkpoint
+from .batches import DROPOUT, INITIAL, ORDER, VALIDATION_BATCH, Batches, stream
+from .batches import in_batches as _batches
 from .builder import Network, ResidualBlock, build, initialise
 from .checkpoint import Epoch, RunState
 from .device import describe_device
 from .recipe import Recipe, Training
 from .schedule import Schedule
-
-_INITIAL, _ORDER, _DROPOUT = range(3)  # purposes of the random streams
-_VALIDATION_BATCH = 1000
 
 
 class Progress(Protocol):
@@ -45,13 +42,11 @@ class Trained(NamedTuple):
     state: RunState
 
 
-def _stream(seed: int, purpose: int, epoch: int = 0) -> int:
-    """A 63-bit seed for one purpose of one epoch of one trial."""
-    return int(np.random.SeedSequence([seed, purpose, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+def weight_decays(network: Network, settings: Training) -> dict[str, float]:
+    """Weight decay of each parameter, by name: the gradient of l2 * w^2 is 2 * l2 * w, which is what Adam adds.
 
-
-def _optimizer(network: Network, settings: Training) -> torch.optim.Adam:
-    """Adam with the L2 penalty as weight decay: the gradient of l2 * w^2 is 2 * l2 * w, which is what Adam adds."""
+    On every conv and dense kernel but the head's; `layer1_l2`, where given, on the first conv's.
+    """
     kernels = [
         module.weight
         for child in network.children()
@@ -64,40 +59,27 @@ def _optimizer(network: Network, settings: Training) -> torch.optim.Adam:
     decay = {id(kernel): settings.l2 for kernel in kernels} | {id(first): layer1_l2}
     if isinstance(head, nn.Linear):
         del decay[id(head.weight)]
+    return {name: 2.0 * decay.get(id(parameter), 0.0) for name, parameter in network.named_parameters()}
+
+
+def _optimizer(network: Network, settings: Training) -> torch.optim.Adam:
     groups: dict[float, list[nn.Parameter]] = {}
-    for parameter in network.parameters():
-        groups.setdefault(2.0 * decay.get(id(parameter), 0.0), []).append(parameter)
+    for parameter, decay in zip(network.parameters(), weight_decays(network, settings).values(), strict=True):
+        groups.setdefault(decay, []).append(parameter)
     return torch.optim.Adam(
-        [{"params": parameters, "weight_decay": weight} for weight, parameters in groups.items()],
+        [{"params": parameters, "weight_decay": decay} for decay, parameters in groups.items()],
         lr=settings.learning_rate,
         betas=(settings.beta1, settings.beta2),
         eps=settings.eps,
     )
 
 
-class _Batches:
-    """A split on a device: one-hot batches are made there from the codes."""
-
-    def __init__(self, split: Split, device: torch.device) -> None:
-        self.codes = torch.from_numpy(split.codes).to(device)
-        self.labels = torch.from_numpy(split.labels.astype(np.float32)).to(device)
-        self._letters = torch.arange(4, dtype=torch.uint8, device=device)[None, :, None]
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def onehot(self, rows: Tensor | slice) -> Tensor:
-        return (self.codes[rows][:, None, :] == self._letters).float()
-
-
-def validation_score(network: Network, batches: _Batches, monitor: str) -> float:
+def validation_score(network: Network, batches: Batches, monitor: str) -> float:
     """AUROC or AUPR on a split, all labels pooled; NaN where the predictions are not finite."""
     network.eval()
     with torch.inference_mode():
-        logits = [
-            network(batches.onehot(slice(begin, begin + _VALIDATION_BATCH)))
-            for begin in range(0, len(batches), _VALIDATION_BATCH)
-        ]
+        numbers = torch.arange(len(batches), device=batches.labels.device)
+        logits = [network(batches.onehot(rows)) for rows in numbers.split(VALIDATION_BATCH)]
     scores = torch.cat(logits).double().cpu().numpy().ravel()
     labels = batches.labels.cpu().numpy().ravel()
     return float((auroc if monitor == "auroc" else aupr)(labels, scores)[0])
@@ -106,7 +88,7 @@ def validation_score(network: Network, batches: _Batches, monitor: str) -> float
 def _train_epoch(
     network: Network,
     optimizer: torch.optim.Optimizer,
-    batches: _Batches,
+    batches: Batches,
     order: Tensor,
     epoch: int,
     batch_size: int,
@@ -114,16 +96,45 @@ def _train_epoch(
 ) -> float:
     network.train()
     total = torch.zeros((), device=batches.labels.device)
-    chunks: Sequence[Tensor] = order.split(batch_size)
+    chunks = _batches(order, batch_size)
     for number, rows in enumerate(chunks):
         optimizer.zero_grad(set_to_none=True)
-        loss = binary_cross_entropy_with_logits(network(batches.onehot(rows)), batches.labels[rows])
+        loss = binary_cross_entropy_with_logits(network(batches.onehot(rows)), batches.targets(rows))
         loss.backward()
         optimizer.step()
         total += loss.detach() * len(rows)
         if progress is not None and (number + 1) % 10 == 0:
             progress.step(epoch, number + 1, len(chunks), float(total) / min((number + 1) * batch_size, len(order)))
     return float(total) / len(order)
+
+
+def check_trainable(settings: Training, dataset: SequenceDataset) -> None:
+    """Raise DataError for a data set or batch size that cannot be trained with."""
+    if len(dataset.train) == 0 or len(dataset.valid) == 0:
+        raise DataError(f"data set {dataset.card.name!r} needs training and validation sequences.")
+    if settings.batch_size == 1 or len(dataset.train) == 1:
+        raise DataError(
+            f"{len(dataset.train)} training sequences in batches of {settings.batch_size}: batch normalisation needs "
+            "at least two sequences at once. Choose a larger batch_size in the recipe."
+        )
+
+
+def starting_network(recipe: Recipe, trial: int, dataset: SequenceDataset) -> Network:
+    """The trial's network before training, on the CPU."""
+    network = build(recipe.layers(), dataset.card.length)
+    initialise(network, torch.Generator().manual_seed(stream(trial, INITIAL)))
+    return network
+
+
+def starting_state(recipe: Recipe, trial: int, dataset: SequenceDataset, device: torch.device) -> RunState:
+    """The trial's state before training."""
+    return RunState(
+        recipe=recipe.digest,
+        seed=trial,
+        data=dataset.fingerprint,
+        device=describe_device(device),
+        schedule=Schedule(learning_rate=recipe.training.learning_rate),
+    )
 
 
 def train(
@@ -141,36 +152,23 @@ def train(
     reads the weights. Raises ModelError when the checkpoint belongs to another recipe, seed, data or device.
     """
     settings = recipe.training
-    if len(dataset.train) == 0 or len(dataset.valid) == 0:
-        raise DataError(f"data set {dataset.card.name!r} needs training and validation sequences.")
-    if len(dataset.train) % settings.batch_size == 1 or settings.batch_size == 1:
-        raise DataError(
-            f"{len(dataset.train)} training sequences in batches of {settings.batch_size} leave a batch of one, which "
-            "batch normalisation cannot use. Choose another batch_size in the recipe."
-        )
-    network = build(recipe.layers(), dataset.card.length)
-    initialise(network, torch.Generator().manual_seed(_stream(trial, _INITIAL)))
-    network.to(device)
+    check_trainable(settings, dataset)
+    network = starting_network(recipe, trial, dataset).to(device)
     optimizer = _optimizer(network, settings)
-    state = RunState(
-        recipe=recipe.digest,
-        seed=trial,
-        data=dataset.fingerprint,
-        device=describe_device(device),
-        schedule=Schedule(learning_rate=settings.learning_rate),
-    )
+    state = starting_state(recipe, trial, dataset, device)
     if checkpoint_path.exists():
-        _check_same_run(checkpoint_path, checkpoint.read_state(checkpoint_path), state)
+        check_same_run(checkpoint_path, checkpoint.read_state(checkpoint_path), state)
         state = checkpoint.restore(checkpoint_path, network, optimizer)
-    training, validation = _Batches(dataset.train, device), _Batches(dataset.valid, device)
+    training = Batches(dataset.train, device, reverse_complements=settings.reverse_complements)
+    validation = Batches(dataset.valid, device)
     order = torch.Generator()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         for epoch in range(len(state.history), settings.epochs):
             if state.schedule.stopped:
                 break
             started = time.perf_counter()
-            torch.manual_seed(_stream(trial, _DROPOUT, epoch))
-            rows = torch.randperm(len(training), generator=order.manual_seed(_stream(trial, _ORDER, epoch))).to(device)
+            torch.manual_seed(stream(trial, DROPOUT, epoch))
+            rows = torch.randperm(len(training), generator=order.manual_seed(stream(trial, ORDER, epoch))).to(device)
             rate = state.schedule.learning_rate
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -186,7 +184,8 @@ def train(
     return Trained(network.eval().cpu(), state)
 
 
-def _check_same_run(path: Path, found: RunState, wanted: RunState) -> None:
+def check_same_run(path: Path, found: RunState, wanted: RunState) -> None:
+    """Raise ModelError unless the checkpoint at `path` is of this recipe, trial, data and device."""
     for field, noun in (("recipe", "recipe"), ("seed", "trial"), ("data", "data"), ("device", "device")):
         if getattr(found, field) != getattr(wanted, field):
             raise ModelError(

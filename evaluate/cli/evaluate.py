@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
     from ..benchmark import Evaluated
+    from ..consistency import Consistency
     from ..results import Result
 
+_MOTIF_PARTS = "filters/target_e/"  # the parts of a metric that the table shows: a few known motifs
 _TRIALS_A_TABLE = 2  # as columns, so that a table fits 80 characters
 
 
@@ -54,6 +56,7 @@ def evaluate_command(
     """
     from ...zoo.sources import find, split_trial
     from ..benchmark import evaluate_trial
+    from ..consistency import consistency, write_consistency
 
     sources = []
     for name in names:
@@ -69,18 +72,22 @@ def evaluate_command(
             evaluated.append(evaluate_trial(source, output, device=device, fresh=fresh, progress=display))
     if as_json:
         print_json([item.result.model_dump(mode="json") for item in evaluated])
-    else:
+    consistencies = list(consistency(evaluated))
+    for found in consistencies:
+        write_consistency(found, output)
+    if not as_json:
         _print_scores([item.result for item in evaluated])
+        _print_consistency(consistencies)
         for item in evaluated:
             click.echo(f"{item.result.model}:{item.result.trial} is in {item.folder}")
     if report is not None:
-        _write_report(evaluated, report)
+        _write_report(evaluated, consistencies, report)
 
 
-def _write_report(evaluated: Sequence["Evaluated"], path: Path) -> None:
+def _write_report(evaluated: Sequence["Evaluated"], found: Sequence["Consistency"], path: Path) -> None:
     from ..report import build_report
 
-    build_report([(item.result, item.folder) for item in evaluated], path)
+    build_report([(item.result, item.folder) for item in evaluated], path, found)
     click.echo(f"report in {path}", err=True)
 
 
@@ -92,23 +99,63 @@ def _print_scores(results: Sequence["Result"]) -> None:
         group = [result for result in results if result.dataset == dataset]
         for begin in range(0, len(group), _TRIALS_A_TABLE):
             shown = group[begin : begin + _TRIALS_A_TABLE]
-            present = [name for name in METRICS if any(name in result.metrics for result in shown)]
+            given = dict.fromkeys(name for result in shown for name in result.metrics)
+            parts = [name for name in given if name.startswith(_MOTIF_PARTS)]
+            present = [name for name in METRICS if name in given]
+            if parts:
+                after = present.index("filters/target_e") + 1
+                present[after:after] = parts
             print_table(
-                ("metric", *(f"{result.architecture}-{result.activation}:{result.trial}" for result in shown), "n"),
+                ("metric", *(_heading(result, alone=len(shown) == 1) for result in shown), "n"),
                 [
-                    (name, *(_shown(result.metrics.get(name)) for result in shown), str(shown[0].n.get(name, "")))
+                    (name, *(_shown(name, result.metrics.get(name)) for result in shown), str(shown[0].n.get(name, "")))
                     for name in present
                 ],
                 right=range(1, len(shown) + 2),
                 title=f"{shown[0].benchmark}",
             )
+    told: dict[str, list[str]] = {}
     for result in results:
         for note in result.notes:
-            click.echo(f"Note on {result.model}:{result.trial}: {note}")
+            told.setdefault(note, []).append(f"{result.model}:{result.trial}")
+    for note, names in told.items():
+        # What is true of every trial is a note on the data.
+        about = "" if len(names) == len(results) > 1 else f" on {', '.join(names)}"
+        click.echo(f"Note{about}: {note}")
 
 
-def _shown(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"
+def _heading(result: "Result", *, alone: bool) -> str:
+    """A column's heading; two of them share 80 characters by having two lines each."""
+    return f"{result.architecture}-{'' if alone else chr(10)}{result.activation}:{result.trial}"
+
+
+def _print_consistency(consistencies: Sequence["Consistency"]) -> None:
+    """How alike the trials' attribution maps are, one column a method."""
+    if not consistencies:
+        return
+    methods = list(dict.fromkeys(method for found in consistencies for method in found.cosine))
+    print_table(
+        ("model", "trials", *methods),
+        [
+            (
+                found.model,
+                str(len(found.trials)),
+                *("undefined" if (value := found.cosine.get(m)) is None else f"{value:.4f}" for m in methods),
+            )
+            for found in consistencies
+        ],
+        right=range(1, len(methods) + 2),
+        title="Agreement of the trials' attribution maps (mean pairwise cosine)",
+    )
+
+
+def _shown(name: str, value: float | None) -> str:
+    from ..metric_table import metric_of
+
+    if value is None:
+        return "undefined"
+    metric = metric_of(name)
+    return f"{value:.1e}" if metric is not None and metric.highest > 1 else f"{value:.4f}"
 
 
 class _Display:

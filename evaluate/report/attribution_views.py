@@ -1,5 +1,6 @@
 """Attribution maps as a report shows them: a few sequences, every method under the ground truth."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from ...metrics import auroc
 from ..protocol import METHODS
 from .logos import attribution_svg
 from .sides import Array, Attribution
-from .words import UNDEFINED, capital, method_title, positions, score
+from .words import PLANTED, UNDEFINED, TruthWords, capital, method_title, positions, score
 
 EXAMPLES = 4  # sequences shown
 TRUE_BITS = 0.01  # a position with more is part of a true motif (protocol section 5)
@@ -27,9 +28,11 @@ class TrackView(NamedTuple):
 
 
 class SequenceView(NamedTuple):
-    """A test sequence: its row in the test split, length in nt, tracks (truth first), ticks (position, percent)."""
+    """A test sequence: its row in the test split, which output is explained (a class name, or "" where there is one
+    class only), length in nt, tracks (truth first), ticks (position, percent)."""
 
     row: int
+    output: str
     length: int
     width: int
     tracks: tuple[TrackView, ...]
@@ -37,40 +40,50 @@ class SequenceView(NamedTuple):
 
 
 class AttributionView(NamedTuple):
-    """The first sequences of `total` that were attributed."""
+    """The first sequences of `total` that were attributed; what their tint marks."""
 
     total: int
+    tinted: str
     sequences: tuple[SequenceView, ...]
 
 
-def attribution_view(attribution: Attribution | None) -> AttributionView | None:
+def attribution_view(
+    attribution: Attribution | None, classes: Sequence[str] = (), words: TruthWords = PLANTED
+) -> AttributionView | None:
     """The first four sequences in the order of the test split; None without attribution."""
     if attribution is None or len(attribution.rows) == 0:
         return None
     order = np.argsort(attribution.rows, kind="stable")[:EXAMPLES]
-    return AttributionView(len(attribution.rows), tuple(_sequence(attribution, int(index)) for index in order))
+    sequences = tuple(_sequence(attribution, int(index), classes, words) for index in order)
+    return AttributionView(len(attribution.rows), words.tinted, sequences)
 
 
-def _sequence(attribution: Attribution, index: int) -> SequenceView:
+def _sequence(attribution: Attribution, index: int, classes: Sequence[str], words: TruthWords) -> SequenceView:
     codes, information = attribution.codes[index], attribution.information[index]
     truth = information > TRUE_BITS
     spans = _spans(truth)
     row = int(attribution.rows[index])
-    told = f"test sequence {row}: true motifs at positions {positions(spans)}"
-    tracks = [
-        TrackView("True motifs", "", "information, 0 to 2 bits", _track(codes, information, spans, told, (0.0, 2.0)))
-    ]
+    output = int(attribution.outputs[index])
+    name = classes[output] if len(classes) > 1 and output < len(classes) else ""
+    told = f"test sequence {row}: {words.motif}s at positions {positions(spans)}"
+    tracks = [TrackView(words.track, "", words.unit, _track(codes, information, spans, told, (0.0, 2.0)))]
     known = [method for method in METHODS if method in attribution.maps]
     for method in (*known, *sorted(set(attribution.maps) - set(METHODS))):
-        tracks.append(_method(method, codes, attribution.maps[method][index], truth, spans, row))
+        tracks.append(_method(method, codes, attribution.maps[method][index], truth, spans, row, words.motif))
     length = len(codes)
     step = 20 if length <= 400 else 100
     ticks = tuple((position, 100 * (position + 0.5) / length) for position in range(0, length, step))
-    return SequenceView(row, length, round(length * _COLUMN), tuple(tracks), ticks)
+    return SequenceView(row, name, length, round(length * _COLUMN), tuple(tracks), ticks)
 
 
 def _method(
-    method: str, codes: Array, scores: Array, truth: npt.NDArray[np.bool_], spans: tuple[tuple[int, int], ...], row: int
+    method: str,
+    codes: Array,
+    scores: Array,
+    truth: npt.NDArray[np.bool_],
+    spans: tuple[tuple[int, int], ...],
+    row: int,
+    motif: str,
 ) -> TrackView:
     title = capital(method_title(method))
     area = score(float(auroc(truth, scores)[0]))
@@ -78,7 +91,7 @@ def _method(
     if not finite.all():
         remark = f"{int((~finite).sum())} of {len(scores)} not finite"
     elif area == UNDEFINED:
-        remark = "no true motif here" if not truth.any() else "true motif everywhere"
+        remark = f"no {motif} here" if not truth.any() else f"{motif} everywhere"
     else:
         remark = _range(scores)
     label = f"{title} of test sequence {row}, AUROC {area}, scores {remark}"

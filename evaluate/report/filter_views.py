@@ -10,7 +10,7 @@ from ..results import FilterResult, Result
 from ..tomtom import consensus
 from .logos import logo_svg
 from .sides import FILTERS, HITS, Alignment, SideFiles
-from .words import e_value
+from .words import PLANTED, UNDEFINED, TruthWords, e_value
 
 
 class MotifView(NamedTuple):
@@ -24,7 +24,7 @@ class MotifView(NamedTuple):
 
 
 class FilterView(NamedTuple):
-    """A filter that has a matrix. `true_motif` names the ground-truth motif it hits; `also` is that hit, where another
+    """A filter that has a matrix. `true_motif` names the true motif it hits; `also` is that hit, where another
     motif fits better."""
 
     number: int
@@ -46,19 +46,24 @@ class FilterGroup(NamedTuple):
 class FiltersView(NamedTuple):
     """All filters: those with a matrix in groups, then the numbers of the dead ones by why they are dead.
 
-    counted: one sentence about them.
+    counted: one sentence about them. motif: what a filter's badge calls the motif it names. known: for each known
+    motif of real DNA its name and the best E of any filter, best first.
     """
 
     counted: str
+    motif: str
+    known: tuple[tuple[str, str], ...]
     groups: tuple[FilterGroup, ...]
     dead: Mapping[str, tuple[int, ...]]
 
 
-def filters_view(result: Result, sides: SideFiles, truth: Mapping[str, Sequence[str]]) -> FiltersView | None:
-    """Every filter of a result, those on ground-truth motifs first; None when filters were not evaluated.
+def filters_view(
+    result: Result, sides: SideFiles, truth: Mapping[str, Sequence[str]], words: TruthWords = PLANTED
+) -> FiltersView | None:
+    """Every filter of a result, those on true motifs first; None when filters were not evaluated.
 
-    truth: ground-truth motif -> the ids that count as it. Raises MotifzooError when the side files lack a filter or
-    a hit that the result has.
+    truth: planted or known motif -> the ids that count as it; words: how to speak of them. Raises MotifzooError when
+    the side files lack a filter or a hit that the result has.
     """
     if not result.filters:
         return None
@@ -71,21 +76,23 @@ def filters_view(result: Result, sides: SideFiles, truth: Mapping[str, Sequence[
     true = [entry for entry in alive if entry.true_motif is not None]
     other = [entry for entry in alive if entry.true_motif is None and entry.hits]
     without = [entry for entry in alive if not entry.hits]
-    other_title = ("Match another motif", "hits, but none to a ground-truth motif of the data set")
+    other_title = ("Match another motif", f"hits, but none to {words.source}")
     if not truth:
-        other_title = ("Match a motif", "the data set names no ground-truth motifs")
+        other_title = ("Match a motif", words.none)
     groups = (
-        ("Match a true motif", "their hits include a ground-truth motif of the data set", False, true),
+        (f"Match a {words.motif}", f"their hits include {words.source}", False, true),
         (*other_title, False, other),
         ("No match", f"no motif reaches E {E_VALUE:g}; the nearest is named", True, without),
     )
     total, matched = len(result.filters), len(true) + len(other)
     counted = (
         f"{total} filter{'' if total == 1 else 's'}: {matched} hit at least one motif at E \u2264 {E_VALUE:g}, "
-        f"{len(true)} of them a ground-truth motif; {len(without)} hit none; {total - len(alive)} dead."
+        f"{len(true)} of them {words.source}; {len(without)} hit none; {total - len(alive)} dead."
     )
     return FiltersView(
         counted,
+        words.motif,
+        tuple(_known(result)),
         tuple(
             FilterGroup(title, meaning, muted, tuple(map(draw.filter, entries)))
             for title, meaning, muted, entries in groups
@@ -93,6 +100,13 @@ def filters_view(result: Result, sides: SideFiles, truth: Mapping[str, Sequence[
         ),
         dead,
     )
+
+
+def _known(result: Result) -> Iterator[tuple[str, str]]:
+    prefix = "filters/target_e/"
+    values = {name.removeprefix(prefix): value for name, value in result.metrics.items() if name.startswith(prefix)}
+    for name, value in sorted(values.items(), key=lambda item: (item[1] is None, item[1])):
+        yield name, UNDEFINED if value is None else e_value(value)
 
 
 def _by_e(entry: FilterResult) -> tuple[float, int]:
@@ -144,7 +158,7 @@ class _Draw:
         return found
 
     def _also(self, entry: FilterResult) -> Iterator[MotifView]:
-        """The filter's hits to its ground-truth motif, unless that is what it matches best."""
+        """The filter's hits to its true motif, unless that is what it matches best."""
         identifiers = self._truth.get(entry.true_motif or "", ())
         if entry.best_motif in identifiers:
             return

@@ -18,10 +18,12 @@ from markupsafe import Markup
 
 from ...errors import MotifzooError
 from ...files import write_text
+from ..consistency import Consistency
+from ..protocol import METHODS
 from ..results import Result
 from .glyphs import GLYPHS
 from .views import Trial, metric_names, part_title, trial_view
-from .words import metric_title, score
+from .words import capital, method_title, metric_title, metric_value, score
 
 TRIALS: Final = 4  # the most trials on one page
 MAX_BYTES: Final = 2_000_000  # and the largest such page
@@ -53,8 +55,20 @@ class Comparison(NamedTuple):
     rows: tuple[Row, ...]
 
 
-def build_report(evaluated: Sequence[tuple[Result, Path]], path: Path) -> None:
+class Agreement(NamedTuple):
+    """How alike the trials of each model explain the same sequences: a column a method, and for each model its name,
+    how many trials and sequences were compared, and the mean cosines as text."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, int, int, tuple[str, ...]], ...]
+
+
+def build_report(
+    evaluated: Sequence[tuple[Result, Path]], path: Path, consistencies: Sequence[Consistency] = ()
+) -> None:
     """Write the report of one or more trials as HTML to `path`; each result comes with the folder of its side files.
+
+    consistencies: how alike the trials of a model are; they stand below the comparison.
 
     Up to four trials and 2 MB make one page. More make a summary at `path` and a page a trial beside it, named
     `<stem of path>-<model>-<trial>.html`. Each file is written atomically, the summary last. Raises MotifzooError
@@ -64,17 +78,19 @@ def build_report(evaluated: Sequence[tuple[Result, Path]], path: Path) -> None:
     if not evaluated:
         raise MotifzooError("there is no result to report: evaluate at least one trial.")
     results = [result for result, _ in evaluated]
+    agreement = agreement_view(consistencies)
     trials = [trial_view(result, folder, f"t{index}") for index, (result, folder) in enumerate(evaluated, 1)]
     if len(trials) <= TRIALS:
         comparison = compare(results, [f"#{trial.anchor}" for trial in trials]) if len(trials) > 1 else None
-        page = _render(_title(trials), trials, comparison, None)
+        page = _render(_title(trials), trials, comparison, agreement, None)
         if len(trials) == 1 or len(page.encode()) <= MAX_BYTES:
             write_text(path, page)
             return
     names = list(sibling_names(results, path))
     for trial, name in zip(trials, names, strict=True):
-        write_text(path.parent / name, _render(_title([trial]), [trial], None, quote(path.name)))
-    write_text(path, _render(_title(trials), [], compare(results, [quote(name) for name in names]), None))
+        write_text(path.parent / name, _render(_title([trial]), [trial], None, None, quote(path.name)))
+    comparison = compare(results, [quote(name) for name in names])
+    write_text(path, _render(_title(trials), [], comparison, agreement, None))
 
 
 def sibling_names(results: Sequence[Result], path: Path) -> Iterator[str]:
@@ -105,7 +121,7 @@ def compare(results: Sequence[Result], hrefs: Sequence[str]) -> Comparison:
 
 
 def _cell(result: Result, name: str) -> str:
-    return score(result.metrics[name]) if name in result.metrics else "\u2013"
+    return metric_value(name, result.metrics[name]) if name in result.metrics else "\u2013"
 
 
 def _title(trials: Sequence[Trial]) -> str:
@@ -114,8 +130,26 @@ def _title(trials: Sequence[Trial]) -> str:
     return f"{len(trials)} trials compared"
 
 
-def _render(title: str, trials: Sequence[Trial], comparison: Comparison | None, summary: str | None) -> str:
-    return _template().render(title=title, trials=trials, comparison=comparison, summary=summary)
+def agreement_view(consistencies: Sequence[Consistency]) -> Agreement | None:
+    """The table of how alike the trials of each model are; None without one."""
+    if not consistencies:
+        return None
+    methods = [method for method in METHODS if any(method in found.cosine for found in consistencies)]
+    rows = tuple(
+        (found.model, len(found.trials), found.sequences, tuple(score(found.cosine.get(method)) for method in methods))
+        for found in consistencies
+    )
+    return Agreement(tuple(capital(method_title(method)) for method in methods), rows)
+
+
+def _render(
+    title: str,
+    trials: Sequence[Trial],
+    comparison: Comparison | None,
+    agreement: Agreement | None,
+    summary: str | None,
+) -> str:
+    return _template().render(title=title, trials=trials, comparison=comparison, agreement=agreement, summary=summary)
 
 
 @cache

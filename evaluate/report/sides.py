@@ -48,10 +48,11 @@ class Predictions(NamedTuple):
 class Attribution(NamedTuple):
     """n sequences of the test split: their `rows` (n,), `codes` (n, L), `information` (n, L) in bits.
 
-    maps: scores (n, L) by method.
+    outputs: `(n,)`, which output was explained. maps: scores (n, L) by method.
     """
 
     rows: Array
+    outputs: Array
     codes: Array
     information: Array
     maps: Mapping[str, Array]
@@ -172,9 +173,10 @@ def _attribution(files: _Folder) -> Attribution | None:
     if arrays is None:
         return None
     rows, codes, information = (arrays.pop(key) for key in ("rows", "codes", "information"))
+    outputs = arrays.pop("outputs", np.zeros(len(rows), np.int64))
     for key, array in {"codes": codes, "information": information, **arrays}.items():
         if array.ndim != 2 or array.shape != (len(rows), codes.shape[-1]):
             raise files.wrong(
                 ATTRIBUTION, f"has {key} of shape {array.shape}; its codes say ({len(rows)}, {codes.shape[-1]})"
             )
-    return Attribution(rows, codes, np.asarray(information, dtype=np.float64), arrays)
+    return Attribution(rows, outputs, codes, np.asarray(information, dtype=np.float64), arrays)

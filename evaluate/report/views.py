@@ -8,11 +8,22 @@ from ...data_cards.cards import Card, load_card
 from ...errors import UnknownNameError
 from ..metric_table import METRICS, Metric
 from ..results import Result, Stamps
+from ..targets import known_names
 from .attribution_views import AttributionView, attribution_view
 from .curve_views import CurvesView, curves_view
 from .filter_views import FiltersView, filters_view
 from .sides import Predictions, read_side_files
-from .words import ACTIVATIONS, ARCHITECTURES, UNDEFINED, capital, method_title, metric_title, score, seconds
+from .words import (
+    ACTIVATIONS,
+    ARCHITECTURES,
+    UNDEFINED,
+    capital,
+    method_title,
+    metric_title,
+    metric_value,
+    seconds,
+    truth_words,
+)
 
 GROUPS: Final = {"classification": "Classification", "filters": "Filter matching", "attribution": "Attribution"}
 _REASONS: Final = 3  # classes named as reasons of one undefined score
@@ -71,6 +82,7 @@ def trial_view(result: Result, folder: Path, anchor: str) -> Trial:
     sides = read_side_files(result, folder)
     card = _card(result)
     curves = curves_view(sides.predictions, _class_names(card, sides.predictions), f"{anchor}-ground")
+    words = truth_words(result)
     return Trial(
         anchor,
         result.model,
@@ -79,8 +91,8 @@ def trial_view(result: Result, folder: Path, anchor: str) -> Trial:
         _facts(result, card),
         result.notes,
         score_groups(result, curves),
-        filters_view(result, sides, card.ground_truth if card else {}),
-        attribution_view(sides.attribution),
+        filters_view(result, sides, _truth(card), words),
+        attribution_view(sides.attribution, card.classes if card else (), words),
         curves,
         _recompute(result),
         result.stamps.command,
@@ -125,7 +137,7 @@ def _part(name: str) -> str:
 
 def _score_row(result: Result, name: str, unscored: Sequence[str]) -> ScoreRow:
     metric = METRICS.get(name, Metric(name, "", ""))
-    value = score(result.metrics[name])
+    value = metric_value(name, result.metrics[name])
     count = result.n.get(name)
     better = ("higher" if metric.higher_is_better else "lower") if name in METRICS else ""
     counted = "" if count is None else f"{count:,} {_singular(metric.unit) if count == 1 else metric.unit}".strip()
@@ -154,6 +166,12 @@ def _card(result: Result) -> Card | None:
         return load_card(result.dataset)
     except UnknownNameError:
         return None
+
+
+def _truth(card: Card | None) -> Mapping[str, Sequence[str]]:
+    if card is None:
+        return {}
+    return card.ground_truth if card.generator is not None else known_names(card)
 
 
 def _class_names(card: Card | None, predictions: Predictions | None) -> Sequence[str]:

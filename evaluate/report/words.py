@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
-from ..metric_table import METRICS
+from ..metric_table import METRICS, metric_of
+from ..results import Result
 
 ACTIVATIONS: Final = {
     "relu": "rectified linear, max(x, 0)",
@@ -40,6 +41,46 @@ ARCHITECTURES: Final = {
 UNDEFINED: Final = "undefined"
 
 
+class TruthWords(NamedTuple):
+    """How to speak of the motifs that filters and maps are compared with.
+
+    motif: one of them. source: where it comes from, after "their hits include". none: what a data set without any
+    lacks. track, unit: title and remark of the row that shows where they are. tinted: what a tint marks.
+    """
+
+    motif: str
+    source: str
+    none: str
+    track: str
+    unit: str
+    tinted: str
+
+
+PLANTED: Final = TruthWords(
+    "true motif",
+    "a ground-truth motif of the data set",
+    "the data set names no ground-truth motifs",
+    "True motifs",
+    "information, 0 to 2 bits",
+    "positions of a true motif (more than 0.01 bits), which AUROC asks the scores to pick out",
+)
+KNOWN: Final = TruthWords(
+    "known motif",
+    "a motif of a factor known to act in the data",
+    "the data set names no known motifs",
+    "Scan for known motifs",
+    "PWM matches with p < 1e-4: no ground truth",
+    "where the known motifs' matrices match (p < 1e-4), which AUROC asks the scores to pick out. That is agreement "
+    "with a scan: real DNA has no ground truth",
+)
+
+
+def truth_words(result: Result) -> TruthWords:
+    """The words for a result: real DNA is compared with known motifs, synthetic with the planted ones."""
+    known = ("filters/target_match" in result.metrics) or any("/scan_" in name for name in result.metrics)
+    return KNOWN if known else PLANTED
+
+
 def capital(text: str) -> str:
     """The text with its first letter upper case."""
     return text[:1].upper() + text[1:]
@@ -59,6 +100,14 @@ def method_title(method: str) -> str:
 def score(value: float | None) -> str:
     """A score to three decimals; "undefined" for None and NaN."""
     return UNDEFINED if value is None or not math.isfinite(value) else f"{value:.3f}"
+
+
+def metric_value(name: str, value: float | None) -> str:
+    """A metric's value as text: a score, or an E-value in scientific notation."""
+    metric = metric_of(name)
+    if value is not None and math.isfinite(value) and metric is not None and metric.highest > 1:
+        return e_value(value)
+    return score(value)
 
 
 def e_value(value: float) -> str:
