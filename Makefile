@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest
 # A worker of the test suite computes on one core, so that as many of them as there are cores do not fight for them.
 ONE_CORE := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
-.PHONY: help demo test test-slow test-all lint check format benchmarks
+.PHONY: help demo test test-slow test-all lint check format cards benchmarks
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /	/' | expand -t 14
@@ -36,6 +36,9 @@ check: lint test ## everything a change must pass: ruff, mypy, the fast tests
 format: $(VENV)/.installed-test ## rewrite the code as ruff formats it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+cards: $(VENV)/.installed ## write README.md, croissant.json and eval.yaml of every data set anew from its card.toml
+	$(BIN)/python -m motifzoo.data_cards.refresh
 
 benchmarks: $(VENV)/.installed-test ## speed, beside other packages that do the same
 	@for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
