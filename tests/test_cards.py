@@ -107,9 +107,11 @@ def test_sources_are_pinned(name: str) -> None:
     card = cards.load_card(name)
     assert card.fingerprint
     for source in card.sources:
-        assert source.url is not None
         assert source.bytes
         assert source.sha256
+        if source.url is None:
+            assert "==" in source.obtain  # one version of a package, which never changes
+            continue
         assert any(len(part) >= 40 and int(part, 16) for part in source.url.split("/") if set(part) <= HEX)
 
 

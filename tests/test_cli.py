@@ -91,9 +91,9 @@ def test_show() -> None:
 
 
 def test_datasets() -> None:
-    cards = json.loads(invoke("datasets", "--json").output)
-    assert [card["name"] for card in cards] == ["synthetic-codes", "synthetic-motifs"]
-    assert cards[0]["splits"] == {"train": 14000, "valid": 2000, "test": 4000}
+    cards = {card["name"]: card for card in json.loads(invoke("datasets", "--json").output)}
+    assert len(cards) == 11
+    assert cards["synthetic-codes"]["splits"] == {"train": 14000, "valid": 2000, "test": 4000}
     table = invoke("datasets").output
     assert "synthetic-codes" in table
     assert "14,000" in table

@@ -9,13 +9,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from first_zoo import FIRST_ZOO
+
+from motifzoo.data_cards.motifs import jaspar2016
+from motifzoo.data_cards.onehot import decode
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MOTIFZOO = str(Path(sys.executable).parent / "motifzoo")
 QUICK = {"models", "show", "datasets"}
+OWN = "my-tf"  # the README's example of one's own data set
 
 
 def blocks(language: str) -> list[str]:
@@ -65,7 +70,11 @@ def test_links_and_pictures_are_there() -> None:
             assert (ROOT / target).is_file(), target
 
 
-@pytest.mark.parametrize("words", [words for words in commands() if words[1] in QUICK], ids=" ".join)
+def is_quick(words: list[str]) -> bool:
+    return words[1] in QUICK and not any(OWN in word for word in words)
+
+
+@pytest.mark.parametrize("words", [words for words in commands() if is_quick(words)], ids=" ".join)
 def test_quick_commands(words: list[str], tmp_path: Path) -> None:
     assert run(words, tmp_path)
 
@@ -84,14 +93,29 @@ def test_the_picture_says_what_the_zoo_gives() -> None:
     assert found == re.findall(pattern, shown)
 
 
+def write_own_files(folder: Path) -> None:
+    """The files of the README's example: random DNA, half of it with the motif of TP53."""
+    random = np.random.default_rng(0)
+    motif = next(motif for motif in jaspar2016() if motif.id == "MA0106.3")
+    for name, planted in (("peaks", True), ("background", False)):
+        codes = random.integers(0, 4, (150, 120)).astype(np.uint8)
+        if planted:
+            codes[:, 50 : 50 + motif.width] = motif.probabilities.argmax(axis=0)
+        text = "".join(f">{name}_{row}\n{sequence}\n" for row, sequence in enumerate(decode(codes)))
+        (folder / f"{name}.fa").write_text(text)
+
+
 @pytest.mark.slow
 def test_long_commands_in_the_readmes_order(tmp_path: Path) -> None:
     """`match` reads what `evaluate` wrote, and the trained folder evaluates."""
+    write_own_files(tmp_path)
     for words in commands():
-        if words[1] not in QUICK:
+        if not is_quick(words):
             run(words, tmp_path)
     assert (tmp_path / "report.html").stat().st_size < 2_000_000
     assert (tmp_path / "models" / "cnn-local-exponential.synthetic-codes" / "config.json").is_file()
+    assert "TP53" in (tmp_path / "my-tf.html").read_text(encoding="utf-8")
+    assert (tmp_path / "my-tf.fa").read_text(encoding="utf-8").count(">") == 300
 
 
 @pytest.mark.slow

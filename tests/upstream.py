@@ -55,8 +55,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def body(self, data: bytes) -> None:
+        self.upstream.sent += len(data)  # first: whoever has received the last byte may look at once
         self.wfile.write(data)
-        self.upstream.sent += len(data)
 
     def log_message(self, *message: object) -> None:
         pass

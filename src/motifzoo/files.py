@@ -32,9 +32,11 @@ def data_dir() -> Path:
 
 def cannot_write(path: Path, error: OSError) -> CacheError:
     """The error for a file or folder that the file system refuses."""
+    kind, variable = ("your own data sets", "DATA") if path.is_relative_to(data_dir()) else ("cached files", "CACHE")
+    where = f"for {kind}, set MOTIFZOO_{variable}"
     return CacheError(
-        f"cannot write {path}: {error.strerror or error}. Free some space or make the folder writable; "
-        "for cached files, set MOTIFZOO_CACHE to another folder."
+        f"cannot write {path}: {error.strerror or error}. Free some space or make the folder writable; {where} to "
+        "another folder."
     )
 
 
