@@ -9,6 +9,7 @@ import torch
 from ..data_cards.onehot import to_onehot
 from ..data_cards.rows import AnyCodes
 from ..zoo.builder import Network
+from ..zoo.shapes import plan
 
 
 def predict(
@@ -20,12 +21,14 @@ def predict(
     a float32 sigmoid is exactly 1 above 17 and would tie them.
     """
     device = next(network.parameters()).device
-    logits = []
+    # In place beforehand: small results kept from between large ones would hold on to the memory of all of them.
+    outputs = plan(network.specs, network.input_shape[1]).shapes[-1][0]
+    logits = torch.empty((len(codes), outputs), dtype=torch.float64)
     with torch.inference_mode():
         for begin in range(0, len(codes), batch_size):
             sequences = torch.from_numpy(to_onehot(codes[begin : begin + batch_size])).to(device)
-            logits.append(network(sequences).double().cpu())
+            logits[begin : begin + batch_size] = network(sequences).double().cpu()
             if progress is not None:
                 progress(min(begin + batch_size, len(codes)), len(codes))
-    probabilities: npt.NDArray[np.float64] = torch.sigmoid(torch.cat(logits)).numpy()
+    probabilities: npt.NDArray[np.float64] = torch.sigmoid(logits).numpy()
     return probabilities
