@@ -31,12 +31,19 @@ class Evaluated(NamedTuple):
 
 
 def evaluate_trial(
-    source: Source, output: Path, *, device: str = "cpu", fresh: bool = False, progress: Progress | None = None
+    source: Source,
+    output: Path,
+    *,
+    dataset: SequenceDataset | None = None,
+    device: str = "cpu",
+    fresh: bool = False,
+    progress: Progress | None = None,
 ) -> Evaluated:
     """Recompute every score of one trial that its data set allows; write result.json and side files.
 
     They go to `output/<model>/trial-<k>/<benchmark>/`. Finished stages are kept in the cache by content, so a
-    repeated call computes nothing and a killed one resumes; `fresh` ignores what is kept. device: cpu, cuda, ...
+    repeated call computes nothing and a killed one resumes; `fresh` ignores what is kept. dataset: from `data_of`, for
+    callers that evaluate many trials on it. device: cpu, cuda, ...
     Raises ModelError when the model does not fit its data set, and whatever loading the model or data raises.
     """
     if device != "cpu":
@@ -44,7 +51,7 @@ def evaluate_trial(
 
         device = str(pick_device(device))
     started = datetime.datetime.now(datetime.UTC)
-    dataset = _dataset(source)
+    dataset = data_of(source) if dataset is None else dataset
     run = TrialRun(source, dataset, device=device, fresh=fresh, progress=progress)
     groups = {name: GROUPS[name](run) for name in dataset.card.benchmarks}
     folder = output / source.config.name / f"trial-{source.trial}" / dataset.card.benchmark
@@ -84,8 +91,11 @@ def evaluate_trial(
     return Evaluated(result, folder, any(not stage.cached for stage in run.stages.values()))
 
 
-def _dataset(source: Source) -> SequenceDataset:
-    """The model's data set, checked to fit it."""
+def data_of(source: Source) -> SequenceDataset:
+    """The model's data set, loaded and checked to fit it.
+
+    Raises UnknownNameError for one that there is not, ModelError when it does not fit, and what loading it raises.
+    """
     config = source.config
     name = config.dataset.name
     if name not in list_datasets():

@@ -40,7 +40,7 @@ def test_add_show_list_and_remove(tmp_path: Path) -> None:
         "together.",
         "Next:",
         "  motifzoo datasets audit my-tf",
-        "  motifzoo train cnn-dist-exponential.my-tf",
+        "  motifzoo train cnn-dist-exponential.my-tf --trial 0",
     ]
     shown = invoke("datasets", "show", "my-tf").stdout
     assert "human; genome build: not stated" in shown

@@ -89,7 +89,7 @@ def test_evaluate_says_and_writes_how_alike_the_trials_are(
     arguments = ["evaluate", str(folder), "--all-trials", "--output", str(output), "--report", str(report)]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
-    assert "Agreement of the trials' attribution maps (mean pairwise cosine)" in result.output
+    assert "Agreement of the trials' attribution maps: mean pairwise cosine" in result.output
     written = json.loads((output / "tiny-relu.synthetic-codes" / "consistency-synthetic-codes@1.json").read_text())
     assert written["trials"] == [0, 1]
     value = written["cosine"]["saliency"]

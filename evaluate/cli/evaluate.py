@@ -11,11 +11,13 @@ from .output import as_json, device_option, print_json, print_table, start_bars
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
+    from ...data_cards.content import SequenceDataset
     from ..benchmark import Evaluated
     from ..consistency import Consistency
     from ..results import Result
 
 _MOTIF_PARTS = "filters/target_e/"  # the parts of a metric that the table shows: a few known motifs
+_MODELS_A_TABLE = 2
 _TRIALS_A_TABLE = 2  # as columns, so that a table fits 80 characters
 
 
@@ -55,7 +57,7 @@ def evaluate_command(
       motifzoo evaluate cnn-deep-relu.synthetic-motifs cnn-deep-exponential.synthetic-motifs --report report.html
     """
     from ...zoo.sources import find, split_trial
-    from ..benchmark import evaluate_trial
+    from ..benchmark import data_of, evaluate_trial
     from ..consistency import consistency, write_consistency
 
     sources = []
@@ -65,11 +67,19 @@ def evaluate_command(
             sources += [find(f"{name}:{trial.trial}") for trial in source.config.trials]
         else:
             sources.append(source)
+    # Before the display begins: a data set that must be fetched first shows a bar of its own.
+    data: dict[Path, SequenceDataset] = {}
+    for source in sources:
+        if source.folder not in data:
+            data[source.folder] = data_of(source)
     evaluated = []
     with _Display(len(sources)) as display:
         for source in sources:
             display.trial(source.name)
-            evaluated.append(evaluate_trial(source, output, device=device, fresh=fresh, progress=display))
+            dataset = data[source.folder]
+            evaluated.append(
+                evaluate_trial(source, output, dataset=dataset, device=device, fresh=fresh, progress=display)
+            )
     if as_json:
         print_json([item.result.model_dump(mode="json") for item in evaluated])
     consistencies = list(consistency(evaluated))
@@ -125,28 +135,33 @@ def _print_scores(results: Sequence["Result"]) -> None:
 
 
 def _heading(result: "Result", *, alone: bool) -> str:
-    """A column's heading; two of them share 80 characters by having two lines each."""
-    return f"{result.architecture}-{'' if alone else chr(10)}{result.activation}:{result.trial}"
+    """A column's heading; two of them share 80 characters by having several lines."""
+    if alone:
+        return f"{result.architecture}-{result.activation}:{result.trial}"
+    return f"{result.architecture}\n{result.activation}\ntrial {result.trial}"
 
 
 def _print_consistency(consistencies: Sequence["Consistency"]) -> None:
-    """How alike the trials' attribution maps are, one column a method."""
-    if not consistencies:
-        return
-    methods = list(dict.fromkeys(method for found in consistencies for method in found.cosine))
-    print_table(
-        ("model", "trials", *methods),
-        [
-            (
-                found.model,
-                str(len(found.trials)),
-                *("undefined" if (value := found.cosine.get(m)) is None else f"{value:.4f}" for m in methods),
-            )
-            for found in consistencies
-        ],
-        right=range(1, len(methods) + 2),
-        title="Agreement of the trials' attribution maps (mean pairwise cosine)",
-    )
+    """How alike the trials' attribution maps are, one column a model."""
+    if consistencies:
+        click.echo("Agreement of the trials' attribution maps: mean pairwise cosine")
+    for begin in range(0, len(consistencies), _MODELS_A_TABLE):
+        shown = consistencies[begin : begin + _MODELS_A_TABLE]
+        methods = dict.fromkeys(method for found in shown for method in found.cosine)
+        print_table(
+            ("method", *(found.model.replace(".", ".\n") + f"\n{len(found.trials)} trials" for found in shown)),
+            [
+                (
+                    method,
+                    *(
+                        "undefined" if (value := found.cosine.get(method)) is None else f"{value:.4f}"
+                        for found in shown
+                    ),
+                )
+                for method in methods
+            ],
+            right=range(1, len(shown) + 1),
+        )
 
 
 def _shown(name: str, value: float | None) -> str:
