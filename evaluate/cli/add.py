@@ -117,7 +117,7 @@ def add(
     click.echo("Next:")
     click.echo(f"  motifzoo datasets audit {added.card.name}")
     if architecture := _fitting(added.card.length):
-        click.echo(f"  motifzoo train {architecture}-exponential.{added.card.name}")
+        click.echo(f"  motifzoo train {architecture}-exponential.{added.card.name} --trial 0")
     else:
         click.echo(f"No architecture here takes sequences of {added.card.length} nt: add longer ones to train on them.")
 
