@@ -1,6 +1,7 @@
 """Load a data set by name: packaged, from the cache, or built into it from its generator or its upstream files."""
 
 import contextlib
+import shutil
 from collections.abc import Generator
 from pathlib import Path
 
@@ -52,6 +53,8 @@ def load_dataset(name: str) -> SequenceDataset:
     except OSError as error:
         return _build(card, cannot_write(folder, error))
     try:
+        for unfinished in folder.parent.glob(f".tmp-*-{folder.name}"):  # of a build that was killed
+            shutil.rmtree(unfinished, ignore_errors=True)
         # Another process may have built it while this one waited.
         return _open(card, folder)
     except FileNotFoundError:

@@ -1,5 +1,7 @@
 """Built data sets on disk: written whole or not at all, checked against their card, opened in memory or mapped."""
 
+import errno
+import os
 import subprocess
 import sys
 import textwrap
@@ -9,6 +11,7 @@ from pathlib import Path
 import datasets
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +20,7 @@ from motifzoo.data_cards import store
 from motifzoo.data_cards.cards import SPLITS, Card, SplitName, load_card
 from motifzoo.data_cards.content import SequenceDataset, Split, no_placements
 from motifzoo.data_cards.generate import generate
-from motifzoo.data_cards.load import load_dataset
+from motifzoo.data_cards.load import built_folder, load_dataset
 from motifzoo.data_cards.onehot import decode, encode
 from motifzoo.data_cards.rows import MappedCodes, blocks
 from motifzoo.data_cards.store import check, open_splits, write_splits
@@ -195,6 +198,40 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         f"cannot write {tmp_path / 'file' / 'toy'}: Not a directory. Free some space or make the folder writable; for "
         "cached files, set MOTIFZOO_CACHE to another folder."
     )
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Full after the first piece: what was there before stays, the half that was written goes."""
+    before = write_splits(card(), pieces(9, 4, 4), tmp_path / "toy").fingerprint
+    written = []
+    write_table = pq.ParquetWriter.write_table
+
+    def full(self: pq.ParquetWriter, table: pa.Table, **options: object) -> None:
+        if written:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(table)
+        write_table(self, table, **options)
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
+    with pytest.raises(CacheError) as error:
+        write_splits(card(), pieces(50, 8, 10), tmp_path / "toy")
+    assert str(error.value) == (
+        f"cannot write {tmp_path / 'toy'}: No space left on device. Free some space or make the folder writable; for "
+        "cached files, set MOTIFZOO_CACHE to another folder."
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["toy"]
+    assert open_splits(card(), tmp_path / "toy").fingerprint == before
+
+
+def test_what_a_killed_build_left_is_cleared_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOTIFZOO_CACHE", str(tmp_path))
+    folder = built_folder(load_card("synthetic-codes"))
+    left = folder.parent / f".tmp-0123456789ab-{folder.name}"
+    left.mkdir(parents=True)
+    (left / "train.parquet").write_bytes(b"half")
+    load_dataset("synthetic-codes")
+    assert not left.exists()
+    assert folder.is_dir()
 
 
 def test_tables_with_other_columns_are_refused() -> None:
