@@ -75,21 +75,35 @@ def read_state(path: Path) -> RunState:
 
 def restore(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> RunState:
     """Put a checkpoint's weights and Adam state into `network` and `optimizer`, on their device."""
+    state, tensors = load(path, network)
+    for name, parameter in network.named_parameters():
+        # Adam keeps its step count on the CPU and its moments beside the parameter.
+        optimizer.state[parameter] = {
+            key: value if key == "step" else value.to(parameter.device)
+            for key, value in _adam_of(name, tensors).items()
+        }
+    return state
+
+
+def load(path: Path, network: nn.Module) -> tuple[RunState, dict[str, Tensor]]:
+    """Put a checkpoint's weights into `network`; its state, and all its tensors as they are in the file.
+
+    Raises ModelError when the file is not a whole checkpoint of such a network.
+    """
     state, tensors = read(path)
     try:
         network.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
-        for name, parameter in network.named_parameters():
-            prefix = f"adam.{name}."
-            values = {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
-            if values.keys() != {"step", "exp_avg", "exp_avg_sq"}:
-                raise ModelError(f"checkpoint {path} lacks Adam's state of {name!r}. Delete it to start over.")
-            # Adam keeps its step count on the CPU and its moments beside the parameter.
-            optimizer.state[parameter] = {
-                key: value if key == "step" else value.to(parameter.device) for key, value in values.items()
-            }
     except RuntimeError as error:
         raise ModelError(f"checkpoint {path} does not fit this network: {error}") from error
-    return state
+    for name, _ in network.named_parameters():
+        if _adam_of(name, tensors).keys() != {"step", "exp_avg", "exp_avg_sq"}:
+            raise ModelError(f"checkpoint {path} lacks Adam's state of {name!r}. Delete it to start over.")
+    return state, tensors
+
+
+def _adam_of(parameter: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    prefix = f"adam.{parameter}."
+    return {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
 
 
 def read(path: Path) -> tuple[RunState, dict[str, Tensor]]:

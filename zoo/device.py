@@ -34,11 +34,14 @@ def pick_device(name: str = "cpu") -> torch.device:
     return device
 
 
-def describe_device(device: torch.device) -> str:
-    """The device's kind as results and configs state it: the GPU's name, or the CPU's kind and thread count."""
+def describe_device(device: torch.device, threads: int | None = None) -> str:
+    """The device's kind as results and configs state it: the GPU's name, or the CPU's kind and thread count.
+
+    threads: those that a CPU computes with, by default PyTorch's at present.
+    """
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     if device.type == "cpu":
-        threads = torch.get_num_threads()
+        threads = threads or torch.get_num_threads()
         return f"cpu ({platform.machine()}, {threads} thread{'s' if threads > 1 else ''})"
     return device.type

@@ -1,27 +1,36 @@
 """Recipes: what to train and how, as data.
 
-A recipe file is TOML. The packaged ones in `recipes/` span grids (architectures x activations on one data set); a
-file of one's own may do the same. Every setting of training has the protocol's value as its default.
+A recipe file is TOML: one grid (architectures x activations on one data set), or several as `[[grid]]` tables with the
+same fields each. The packaged ones are in `recipes/`. Every setting of training has the protocol's value as its
+default.
 """
 
 import hashlib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from ..data_cards.cards import list_datasets, load_card
 from ..errors import ModelError, describe_invalid, unknown_name
 from .architectures import ARCHITECTURES, layers
 from .layers import ACTIVATIONS, Layer
-from .names import ModelName, parse
+from .names import VARIANT, ModelName, parse
+
+
+def _no_activation(variant: str) -> str:
+    if variant in ACTIVATIONS:
+        raise ValueError(f"{variant!r} is an activation, and a name that ends in two of them has no one meaning")
+    return variant
+
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Variant = Annotated[str, Field(pattern=VARIANT), AfterValidator(_no_activation)]
 
 
 class _Strict(BaseModel):
@@ -33,9 +42,10 @@ class Training(_Strict):
 
     `l2` multiplies the sum of squares of every conv and dense kernel but the head's; `layer1_l2`, where given,
     takes its place for the first conv. With `reverse_complements` every training sequence is there twice, as it is and
-    as its opposite strand. The learning rate is multiplied by `decay_factor` after `decay_patience`
-    epochs without an improvement above `decay_margin`, never below `decay_floor`; training stops after
-    `stop_patience` epochs without any improvement of the validation score.
+    as its opposite strand. With `shuffled_labels`, a control, each training sequence has the labels of another one,
+    the same in every trial (`controls.training_split`); validation keeps its own. The learning rate is multiplied by
+    `decay_factor` after `decay_patience` epochs without an improvement above `decay_margin`, never below
+    `decay_floor`; training stops after `stop_patience` epochs without any improvement of the validation score.
     """
 
     epochs: Annotated[int, Field(ge=1, le=100_000)] = 100
@@ -52,26 +62,35 @@ class Training(_Strict):
     decay_floor: Positive = 1e-7
     stop_patience: Count = 20
     reverse_complements: bool = False
+    shuffled_labels: bool = False
 
 
 class Recipe(_Strict):
-    """One model to train: architecture x activation x data set, how many trials (seeds 0, 1, ...), settings."""
+    """One model to train: architecture x activation x data set, how many trials (seeds 0, 1, ...), settings.
+
+    `variant` is the part of the name that tells the model from those that are trained in another way, "" where the
+    settings are the usual ones for its data set.
+    """
 
     architecture: str
     activation: str
     dataset: str
     trials: Annotated[int, Field(ge=1, le=1000)]
+    variant: Variant = ""
     training: Training = Training()
 
     @property
     def name(self) -> str:
         """The model's name."""
-        return str(ModelName(self.architecture, self.activation, self.dataset))
+        return str(ModelName(self.architecture, self.activation, self.dataset, self.variant))
 
     @property
     def digest(self) -> str:
         """SHA-256 of everything that decides a trial's weights, but its seed."""
-        return hashlib.sha256(self.model_dump_json(exclude={"trials"}).encode()).hexdigest()
+        # A setting that is younger than the first checkpoints counts where it is used, so that they keep theirs.
+        younger = set() if self.training.shuffled_labels else {"shuffled_labels"}
+        decisive = self.model_dump_json(exclude={"trials": True, "variant": True, "training": younger})
+        return hashlib.sha256(decisive.encode()).hexdigest()
 
     def layers(self) -> tuple[Layer, ...]:
         """The network's layer specs for this data set."""
@@ -80,12 +99,13 @@ class Recipe(_Strict):
 
 
 class Grid(_Strict):
-    """A recipe file: every architecture with every activation on one data set."""
+    """Every architecture with every activation on one data set, trained alike; `variant` as in `Recipe`."""
 
     dataset: str
     architectures: tuple[str, ...]
     activations: tuple[str, ...]
     trials: Annotated[int, Field(ge=1, le=1000)]
+    variant: Variant = ""
     training: Training = Training()
 
     def recipes(self) -> Iterator[Recipe]:
@@ -97,27 +117,53 @@ class Grid(_Strict):
                     activation=activation,
                     dataset=self.dataset,
                     trials=self.trials,
+                    variant=self.variant,
                     training=self.training,
                 )
 
 
+class Grids(_Strict):
+    """A recipe file of several grids."""
+
+    grid: Annotated[tuple[Grid, ...], Field(min_length=1)]
+
+
 def read_recipes(text: str, source: str) -> tuple[Recipe, ...]:
-    """The recipes of a TOML file. Raises ModelError naming `source` and the field, UnknownNameError for wrong names."""
+    """The recipes of a TOML file, in its order.
+
+    Raises ModelError naming `source` and the field, or the model that two recipes would have as their name;
+    UnknownNameError for wrong names.
+    """
     try:
-        grid = Grid.model_validate(tomllib.loads(text))
+        content = tomllib.loads(text)
+        grids = Grids.model_validate(content).grid if "grid" in content else (Grid.model_validate(content),)
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"recipe {source} is not TOML: {error}.") from error
     except ValidationError as error:
         raise ModelError(f"recipe {source} is not valid: {describe_invalid(error)}") from error
-    for kind, given, known in (
-        ("data set", [grid.dataset], list_datasets()),
+    recipes: dict[str, Recipe] = {}
+    for grid in grids:
+        _check_names(grid)
+        for recipe in grid.recipes():
+            if recipe.name in recipes:
+                raise ModelError(
+                    f"recipe {source} has two models named {recipe.name!r}: give the grid of one of them a variant, "
+                    'such as variant = "l2", which becomes part of the name.'
+                )
+            recipes[recipe.name] = recipe
+    return tuple(recipes.values())
+
+
+def _check_names(grid: Grid) -> None:
+    given: tuple[tuple[str, Iterable[str], Iterable[str]], ...] = (
+        ("data set", (grid.dataset,), list_datasets()),
         ("architecture", grid.architectures, ARCHITECTURES),
         ("activation", grid.activations, ACTIVATIONS),
-    ):
-        for name in given:
+    )
+    for kind, names, known in given:
+        for name in names:
             if name not in known:
                 raise unknown_name(kind, name, known)
-    return tuple(grid.recipes())
 
 
 @cache
@@ -135,7 +181,8 @@ def packaged() -> dict[str, Recipe]:
 def find(text: str) -> tuple[Recipe, ...]:
     """Recipes by the name of a model, the name of a packaged file, or the path of a TOML file.
 
-    A model name without a packaged recipe gets the protocol's settings and ten trials.
+    A model name without a packaged recipe gets the protocol's settings and ten trials; one with a variant means
+    nothing without its recipe. Raises ModelError for a file that is no recipe, UnknownNameError for wrong names.
     """
     if text.endswith(".toml"):
         path = Path(text)
@@ -153,4 +200,6 @@ def find(text: str) -> tuple[Recipe, ...]:
     name = parse(text)
     if name.dataset not in list_datasets():
         raise unknown_name("data set", name.dataset, list_datasets(), hint="`motifzoo datasets` lists them.")
+    if name.variant:
+        raise unknown_name("model", text, packaged(), hint="A variant needs a recipe: write a TOML file with one.")
     return (Recipe(architecture=name.architecture, activation=name.activation, dataset=name.dataset, trials=10),)

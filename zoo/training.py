@@ -20,6 +20,7 @@ from .batches import DROPOUT, INITIAL, ORDER, VALIDATION_BATCH, Batches, stream
 from .batches import in_batches as _batches
 from .builder import Network, ResidualBlock, build, initialise
 from .checkpoint import Epoch, RunState
+from .controls import training_split
 from .device import describe_device
 from .recipe import Recipe, Training
 from .schedule import Schedule
@@ -79,8 +80,10 @@ def validation_score(network: Network, batches: Batches, monitor: str) -> float:
     network.eval()
     with torch.inference_mode():
         numbers = torch.arange(len(batches), device=batches.labels.device)
-        logits = [network(batches.onehot(rows)) for rows in numbers.split(VALIDATION_BATCH)]
-    scores = torch.cat(logits).double().cpu().numpy().ravel()
+        logits = torch.empty_like(batches.labels)
+        for rows in numbers.split(VALIDATION_BATCH):
+            logits[rows] = network(batches.onehot(rows))
+    scores = logits.double().cpu().numpy().ravel()
     labels = batches.labels.cpu().numpy().ravel()
     return float((auroc if monitor == "auroc" else aupr)(labels, scores)[0])
 
@@ -126,13 +129,13 @@ def starting_network(recipe: Recipe, trial: int, dataset: SequenceDataset) -> Ne
     return network
 
 
-def starting_state(recipe: Recipe, trial: int, dataset: SequenceDataset, device: torch.device) -> RunState:
-    """The trial's state before training."""
+def starting_state(recipe: Recipe, trial: int, dataset: SequenceDataset, device: str) -> RunState:
+    """The trial's state before training on a device, as `describe_device` has it."""
     return RunState(
         recipe=recipe.digest,
         seed=trial,
         data=dataset.fingerprint,
-        device=describe_device(device),
+        device=device,
         schedule=Schedule(learning_rate=recipe.training.learning_rate),
     )
 
@@ -155,11 +158,12 @@ def train(
     check_trainable(settings, dataset)
     network = starting_network(recipe, trial, dataset).to(device)
     optimizer = _optimizer(network, settings)
-    state = starting_state(recipe, trial, dataset, device)
+    state = starting_state(recipe, trial, dataset, describe_device(device))
     if checkpoint_path.exists():
         check_same_run(checkpoint_path, checkpoint.read_state(checkpoint_path), state)
         state = checkpoint.restore(checkpoint_path, network, optimizer)
-    training = Batches(dataset.train, device, reverse_complements=settings.reverse_complements)
+    split = training_split(dataset.train, settings)
+    training = Batches(split, device, reverse_complements=settings.reverse_complements)
     validation = Batches(dataset.valid, device)
     order = torch.Generator()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

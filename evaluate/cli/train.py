@@ -1,5 +1,6 @@
 """`motifzoo train`: from a recipe to a model folder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,9 +9,14 @@ import click
 from .output import device_option, start_bars
 
 if TYPE_CHECKING:
+    import torch
     from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
+    from ...data_cards.content import SequenceDataset
     from ...zoo.checkpoint import Epoch
+    from ...zoo.recipe import Recipe
+    from ...zoo.training import Trained
 
 
 @click.command(short_help="Train models from a recipe.")
@@ -29,7 +35,8 @@ def train(recipe: str, trials: tuple[int, ...], output: Path, device: str, threa
     """Train the models of RECIPE: a model's name, a packaged grid (synthetic-codes), or a TOML file.
 
     Every epoch ends in a checkpoint; the same command after a kill goes on from there and ends in the same weights.
-    Trials that are already in the model folder are skipped.
+    Trials that are already in the model folder are skipped; several train side by side, one on each CPU thread or all
+    of them in one stack on a GPU.
 
     \b
     Example:
@@ -39,33 +46,73 @@ def train(recipe: str, trials: tuple[int, ...], output: Path, device: str, threa
 
     from ...data_cards.load import load_dataset
     from ...zoo.device import describe_device, pick_device
-    from ...zoo.publish import add_trial, present_trials
+    from ...zoo.publish import present_trials
     from ...zoo.recipe import find
-    from ...zoo.training import train as train_trial
 
     if threads is not None:
         torch.set_num_threads(threads)
     chosen = pick_device(device)
     recipes = find(recipe)
     click.echo(f"training on {describe_device(chosen)}", err=True)
-    for item in recipes:
-        dataset = load_dataset(item.dataset)
-        folder = output / item.name
-        present = {entry.trial for entry in present_trials(folder, item, dataset.fingerprint)}
-        for trial in trials or range(item.trials):
-            if trial in present:
-                click.echo(f"{item.name}:{trial} is already in {folder}", err=True)
-                continue
-            path = output / ".checkpoints" / f"{item.name}.trial-{trial}.safetensors"
-            with _Display(f"{item.name}:{trial}", item.training.epochs) as display:
-                trained = train_trial(item, trial, dataset, device=chosen, checkpoint_path=path, progress=display)
-            add_trial(folder, item, trained)
-            path.unlink(missing_ok=True)
-            last = trained.state.history[-1]
-            click.echo(
-                f"{item.name}:{trial} {len(trained.state.history)} epochs in {trained.state.seconds:.0f} s, "
-                f"validation {dataset.card.monitor.upper()} {last.score:.4f}, in {folder}"
-            )
+    for name in dict.fromkeys(item.dataset for item in recipes):
+        dataset = load_dataset(name)
+        missing = []
+        for item in (item for item in recipes if item.dataset == name):
+            folder = output / item.name
+            present = {entry.trial for entry in present_trials(folder, item, dataset.fingerprint)}
+            for trial in trials or range(item.trials):
+                if trial in present:
+                    click.echo(f"{item.name}:{trial} is already in {folder}", err=True)
+                else:
+                    missing.append((item, trial))
+        _train(missing, dataset, chosen, output)
+
+
+def _train(
+    missing: "Sequence[tuple[Recipe, int]]", dataset: "SequenceDataset", device: "torch.device", output: Path
+) -> None:
+    """Train the trials, several of them side by side where that can be, and add each to its folder as it ends."""
+    from ...errors import MotifzooError
+    from ...zoo.stacked import train_stack
+    from ...zoo.stacked_layers import can_stack
+    from ...zoo.training import train as train_trial
+
+    checkpoints = output / ".checkpoints"
+    diverged = []
+    together = [pair for pair in missing if device.type != "mps" and all(map(can_stack, pair[0].layers()))]
+    if len(together) > 1:
+        recipe_of = {item.digest: item for item, _ in together}
+        with _StackDisplay(len(together)) as several:
+            for trained in train_stack(together, dataset, device=device, checkpoint_dir=checkpoints, progress=several):
+                diverged += _keep(recipe_of[trained.state.recipe], trained, dataset, output)
+    for item, trial in missing if len(together) <= 1 else [pair for pair in missing if pair not in together]:
+        path = checkpoints / f"{item.name}.trial-{trial}.safetensors"
+        with _Display(f"{item.name}:{trial}", item.training.epochs) as display:
+            trained = train_trial(item, trial, dataset, device=device, checkpoint_path=path, progress=display)
+        diverged += _keep(item, trained, dataset, output)
+    if diverged:
+        raise MotifzooError(
+            f"{', '.join(diverged)} diverged: the loss is not a finite number, so there are no weights to keep."
+        )
+
+
+def _keep(item: "Recipe", trained: "Trained", dataset: "SequenceDataset", output: Path) -> list[str]:
+    """Add a finished trial to its model folder; returns its name instead where it diverged."""
+    from ...zoo.publish import add_trial
+
+    state = trained.state
+    name = f"{item.name}:{state.seed}"
+    if state.diverged:
+        click.echo(f"{name} diverged in epoch {len(state.history)}", err=True)
+        return [name]
+    folder = output / item.name
+    add_trial(folder, item, trained)
+    (output / ".checkpoints" / f"{item.name}.trial-{state.seed}.safetensors").unlink(missing_ok=True)
+    click.echo(
+        f"{name} {len(state.history)} epochs in {state.seconds:.0f} s, "
+        f"validation {dataset.card.monitor.upper()} {state.history[-1].score:.4f}, in {folder}"
+    )
+    return []
 
 
 class _Display:
@@ -104,6 +151,45 @@ class _Display:
             click.echo(f"{self._name} epoch {number + 1}/{self._epochs} loss {record.loss:.4f}{self._last}", err=True)
         else:
             self._bars.update(self._task, completed=number + 1, numbers=f"loss {record.loss:.4f}{self._last}")
+
+
+class _StackDisplay:
+    """Progress of trials that train side by side, on standard error: a live line each and one for all, or a line an
+    epoch where that is not a terminal."""
+
+    def __init__(self, trials: int) -> None:
+        self._trials = trials
+        self._bars: Bars | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "_StackDisplay":
+        from rich.progress import BarColumn, TextColumn
+
+        text = TextColumn("{task.description}", markup=False)
+        self._bars = start_bars(text, BarColumn(bar_width=10), TextColumn("{task.fields[numbers]}"))
+        if self._bars is not None:
+            self._all = self._bars.add_task(f"{self._trials} trials", total=None, numbers="")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    def epoch(self, recipe: "Recipe", trial: int, number: int, record: "Epoch", seconds: float) -> None:
+        """Show an epoch's numbers of one trial."""
+        name = f"{recipe.name}:{trial}"
+        numbers = f"loss {record.loss:.4f}, valid {record.score:.4f}"
+        if self._bars is None:
+            click.echo(f"{name} epoch {number + 1}/{recipe.training.epochs} {numbers}", err=True)
+            return
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=recipe.training.epochs, numbers="")
+        self._bars.update(self._tasks[name], completed=number + 1, numbers=f"epoch {number + 1}, {numbers}")
+
+    def overall(self, done: float, to_go: float, left: float) -> None:
+        """Show the time left; an upper bound, since trials may stop early."""
+        if self._bars is not None:
+            self._bars.update(self._all, completed=done, total=done + to_go, numbers=f"at most {_duration(left)} left")
 
 
 def _duration(seconds: float) -> str:

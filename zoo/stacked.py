@@ -1,0 +1,323 @@
+"""Train many trials at once: as stacks of replicas, one on a GPU, on a CPU as many as it has threads.
+
+A replica follows the trial that `training.train` trains alone: its random streams, schedule and checkpoint are the
+same, the arithmetic equal to rounding. It depends on no other replica, so a stack may lose and gain members after any
+epoch: a replica that has stopped makes room for one that waits.
+"""
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Protocol
+
+import torch
+from filelock import FileLock, Timeout
+
+from ..data_cards.content import SequenceDataset
+from ..errors import ModelError, MotifzooError
+from ..files import cannot_write, notices
+from .allocation import kept_memory
+from .batches import Batches
+from .checkpoint import Epoch
+from .controls import training_split
+from .recipe import Recipe, Training
+from .stacked_epoch import Data, Precision, Stack, Turn
+from .stacked_layers import arrangement_for
+from .stacked_run import Run
+from .training import Trained, check_trainable
+
+CHECKPOINT_SECONDS: Final = 30.0
+_REPORT_SECONDS = 0.5
+
+_Event = Trained | BaseException | Callable[[], None] | None  # None: a worker is done
+
+
+class StackProgress(Protocol):
+    """What a caller sees while replicas train; called in the caller's own thread."""
+
+    def epoch(self, recipe: Recipe, trial: int, number: int, record: Epoch, seconds: float) -> None:
+        """Epoch `number` (from 0) of one replica ended; `seconds` is the replica's share of the time so far."""
+
+    def overall(self, done: float, to_go: float, left: float) -> None:
+        """This call has trained `done` epochs of all replicas; at most `to_go` are left, which take `left` seconds."""
+
+
+def train_stack(
+    trials: Sequence[tuple[Recipe, int]],
+    dataset: SequenceDataset,
+    *,
+    device: torch.device,
+    checkpoint_dir: Path,
+    progress: StackProgress | None = None,
+    width: int | None = None,
+    precision: Precision = "float32",
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> Iterator[Trained]:
+    """Train trials, each a recipe and a seed, and yield each as it finishes; `state.recipe` says whose it is.
+
+    Replicas of one architecture and batch size are stacked; activations, learning rates and penalties may differ.
+    width: replicas in a stack, by default all on a GPU (halved, with a notice, while they do not fit in its memory)
+    and one on a CPU, where each of PyTorch's threads has a stack of its own.
+    precision: of the layers behind the first activation; `tf32` and `bfloat16` on CUDA only.
+    Checkpoints, `<model>.trial-<seed>.safetensors`, are `training.train`'s; they are written as a replica ends and
+    every `checkpoint_seconds`, and resumed from. A replica that diverges ends (`state.diverged`), the others go on.
+
+    Raises ModelError for layers that cannot be stacked, a device or precision that it has no code for, recipes of
+    another data set, a checkpoint of another run, or when another process trains into `checkpoint_dir`; DataError for
+    data that cannot be trained on; CacheError when a checkpoint cannot be written.
+    """
+    _check(trials, dataset, device, precision)
+    runs = [Run(recipe, trial, dataset, device, checkpoint_dir) for recipe, trial in trials]
+    stacks = min(torch.get_num_threads(), len(runs)) if device.type == "cpu" else 1
+    if width is None:
+        width = 1 if device.type == "cpu" else len(runs)
+    trainer = _Trainer(runs, dataset, device, width, precision, checkpoint_seconds, progress)
+    return trainer.results(stacks, checkpoint_dir)
+
+
+def _check(
+    trials: Sequence[tuple[Recipe, int]], dataset: SequenceDataset, device: torch.device, precision: Precision
+) -> None:
+    if device.type not in ("cpu", "cuda"):
+        raise ModelError(f"stacks train on cpu or cuda, not on {device.type}. Train the trials one after another.")
+    if precision != "float32" and device.type != "cuda":
+        raise ModelError(f"precision {precision} needs a CUDA device; on {device.type} use float32.")
+    seen = set()
+    for recipe, trial in trials:
+        check_trainable(recipe.training, dataset)
+        if recipe.dataset != dataset.card.name:
+            raise ModelError(f"recipe {recipe.name!r} is for another data set than {dataset.card.name!r}.")
+        if (recipe.name, trial) in seen:
+            raise ModelError(f"{recipe.name}:{trial} is asked for twice, and both would write the same checkpoint.")
+        seen.add((recipe.name, trial))
+
+
+class _AbandonedError(Exception):
+    """The caller wants no more results."""
+
+
+class _Trainer:
+    """Runs that wait, the threads that train them, and what those report to the caller's thread."""
+
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        dataset: SequenceDataset,
+        device: torch.device,
+        width: int,
+        precision: Precision,
+        checkpoint_seconds: float,
+        progress: StackProgress | None,
+    ) -> None:
+        self._runs, self._waiting = runs, list(runs)
+        self._dataset, self._device, self._precision = dataset, device, precision
+        self._width, self._checkpoint_seconds = width, checkpoint_seconds
+        self._progress = progress
+        self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._data: dict[tuple[bool, bool], Data] = {}
+        self._done = 0  # whole epochs of replicas
+        self._parts: dict[int, float] = {}  # and what each thread has done of the present one
+
+    def results(self, stacks: int, folder: Path) -> Iterator[Trained]:
+        """Start `stacks` threads and yield what they finish."""
+        with _alone(folder), kept_memory():
+            for run in self._runs:
+                run.check()
+            before = torch.get_num_threads()
+            self._started = time.perf_counter()
+            threads = [threading.Thread(target=self._work, name=f"stack-{number}") for number in range(stacks)]
+            for thread in threads:
+                thread.start()
+            try:
+                working = stacks
+                while working:
+                    try:
+                        event = self._events.get(timeout=1.0)  # without a limit, Windows would not see Ctrl-C
+                    except queue.Empty:
+                        continue
+                    if event is None:
+                        working -= 1
+                    elif isinstance(event, BaseException):
+                        raise event
+                    elif isinstance(event, Trained):
+                        yield event
+                    else:
+                        event()
+            finally:
+                self._stop.set()
+                for thread in threads:
+                    thread.join()
+                torch.set_num_threads(before)
+
+    def _work(self) -> None:
+        """One thread's stacks, one after another."""
+        try:
+            if self._device.type == "cpu":
+                torch.set_num_threads(1)  # of this thread: the stacks are what runs side by side
+            while self._train_stack():
+                pass
+        except _AbandonedError:
+            pass
+        except BaseException as error:
+            self._events.put(error)
+        finally:
+            self._events.put(None)
+
+    def _train_stack(self) -> bool:
+        """Train a stack until nobody is in it and nobody waits to join; False when there was nobody to begin with."""
+        members = self._take(self._width)
+        if not members:
+            return False
+        stack: Stack | None = None
+        saved = time.perf_counter()
+        while members:
+            started = time.perf_counter()
+            outcomes = None
+            try:
+                stack = stack or self._stack(members)
+                turns = [Turn(len(run.state.history), run.state.schedule.learning_rate) for run in members]
+                outcomes = stack.epoch(turns, self._step_of(len(members)))
+            except torch.OutOfMemoryError:
+                stack = None
+            if stack is None or outcomes is None:
+                members = self._halved(members)  # outside of the handler, whose traceback holds on to tensors
+                continue
+            now = time.perf_counter()
+            for run, outcome in zip(members, outcomes, strict=True):
+                run.record(outcome, (now - started) / len(members))
+            ending = [run for run in members if run.finished]
+            if ending or now - saved >= self._checkpoint_seconds:
+                for run, tensors in zip(members, stack.state.replicas(), strict=True):
+                    run.tensors = tensors
+                    run.save()
+                saved = now
+            self._report(members)
+            if ending:
+                stack = None
+                members = self._joined(members)
+        return True
+
+    def _joined(self, members: list[Run]) -> list[Run]:
+        """The members that go on and those that take the places of the others."""
+        for run in members:
+            if run.finished:
+                self._events.put(run.result())
+        going = [run for run in members if not run.finished]
+        return going + self._take(self._width - len(going), going[0] if going else None)
+
+    def _take(self, room: int, like: Run | None = None) -> list[Run]:
+        """Up to `room` unfinished runs that wait and can be stacked (with `like`, where given), ready to train."""
+        taken: list[Run] = []
+        while len(taken) < room:
+            with self._lock:
+                fitting = (run for run in self._waiting if like is None or run.key == like.key)
+                run = next(fitting, None)
+                if run is None:
+                    break
+                self._waiting.remove(run)
+            run.load()
+            if run.finished:
+                self._events.put(run.result())
+            else:
+                like = like or run
+                taken.append(run)
+        return taken
+
+    def _halved(self, members: list[Run]) -> list[Run]:
+        """Half of the members, as they were last saved; the others wait again."""
+        torch.cuda.empty_cache()
+        if len(members) == 1:
+            raise MotifzooError(
+                f"{members[0].name} alone does not fit in the memory of {self._device}. Choose a smaller batch_size "
+                "in the recipe, or train on the CPU."
+            )
+        half = len(members) // 2
+        notices.warning("%d replicas do not fit in the memory of %s; trying %d.", len(members), self._device, half)
+        with self._lock:
+            self._width = half
+            self._waiting[:0] = members[half:]
+        for run in members:
+            run.load()
+        return members[:half]
+
+    def _stack(self, members: list[Run]) -> Stack:
+        members.sort(key=lambda run: run.recipe.activation)  # so that each function has one run of the stack
+        replicas = [run.replica() for run in members]
+        settings = members[0].recipe.training
+        data = self._data_for(settings)
+        return Stack(replicas, data, settings, arrangement_for(self._device), self._device, self._precision)
+
+    def _data_for(self, settings: Training) -> Data:
+        """What the settings make of the data set, the same tensors for all stacks that have it."""
+        key = settings.reverse_complements, settings.shuffled_labels
+        with self._lock:
+            if key not in self._data:
+                split = training_split(self._dataset.train, settings)
+                training = Batches(split, self._device, reverse_complements=settings.reverse_complements)
+                validation = Batches(self._dataset.valid, self._device)
+                self._data[key] = Data(training, validation, self._dataset.card.monitor)
+            return self._data[key]
+
+    def _step_of(self, replicas: int) -> Callable[[int, int], None]:
+        """What a stack calls after each batch: it reports now and then, and ends when the caller has left."""
+        reported = time.perf_counter()
+        thread = threading.get_ident()
+
+        def step(done: int, total: int) -> None:
+            nonlocal reported
+            if self._stop.is_set():
+                raise _AbandonedError
+            now = time.perf_counter()
+            if self._progress is not None and now - reported > _REPORT_SECONDS:
+                reported = now
+                with self._lock:
+                    self._parts[thread] = replicas * done / total
+                self._events.put(self._overall)
+
+        return step
+
+    def _report(self, members: Sequence[Run]) -> None:
+        with self._lock:
+            self._done += len(members)
+            self._parts[threading.get_ident()] = 0.0
+        for run in members:
+            if run.state.diverged:
+                loss = run.state.history[-1].loss
+                notices.warning("%s diverged in epoch %d (loss %s); it ends.", run.name, len(run.state.history), loss)
+            if self._progress is not None:
+                self._events.put(run.reporter(self._progress))
+        if self._progress is not None:
+            self._events.put(self._overall)
+
+    def _overall(self) -> None:
+        assert self._progress is not None
+        with self._lock:
+            part = sum(self._parts.values())
+            done, to_go = self._done + part, sum(run.to_go for run in self._runs) - part
+        seconds = time.perf_counter() - self._started
+        self._progress.overall(done, to_go, seconds * to_go / done if done else math.inf)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the lock on a folder of checkpoints, which a killed process gives up; ModelError when another has it."""
+    lock = FileLock(folder / ".training.lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ModelError(
+            f"another process is training into {folder}. Wait for it to end, or train into another folder."
+        ) from error
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,153 @@
+"""One epoch of a stack: every replica takes its own batches in its own order, and all step together."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from ..metrics import aupr, auroc
+from .batches import DROPOUT, ORDER, VALIDATION_BATCH, Batches, in_batches, stream
+from .builder import Network
+from .recipe import Training
+from .stacked_layers import Arrangement, StackedLayers, State
+from .stacked_state import StackState, Tensors
+
+Precision = Literal["float32", "tf32", "bfloat16"]
+
+
+class Replica(NamedTuple):
+    """One replica as it joins a stack.
+
+    network: for its layer specs and names; its weights are not read. tensors: as in a checkpoint. decay: weight decay
+    by parameter. seed: what its random streams are keyed by, beside the epoch.
+    """
+
+    network: Network
+    tensors: Tensors
+    decay: Mapping[str, float]
+    seed: int
+
+
+class Turn(NamedTuple):
+    """What a replica does in the next epoch: its number (from 0) and its learning rate."""
+
+    epoch: int
+    rate: float
+
+
+class Outcome(NamedTuple):
+    """What an epoch came to for one replica: mean training loss and validation score."""
+
+    loss: float
+    score: float
+
+
+class Data(NamedTuple):
+    """Training and validation batches on the device, and the validation score's name, auroc or aupr."""
+
+    training: Batches
+    validation: Batches
+    monitor: str
+
+
+class Stack:
+    """Replicas of one architecture on a device.
+
+    replicas: with equal activations beside each other. settings: what all replicas share, namely batch size and
+    Adam's constants. precision: of all layers behind the first activation; layers up to it are float32 always.
+    """
+
+    def __init__(
+        self,
+        replicas: Sequence[Replica],
+        data: Data,
+        settings: Training,
+        arrangement: Arrangement,
+        device: torch.device,
+        precision: Precision = "float32",
+    ) -> None:
+        network = replicas[0].network
+        self._layers = StackedLayers([one.network.specs for one in replicas], arrangement, network.filter_layer)
+        self.state = StackState(
+            network, [one.tensors for one in replicas], [one.decay for one in replicas], settings, device
+        )
+        self._seeds = [one.seed for one in replicas]
+        self._data = data
+        self._batch_size = settings.batch_size
+        self._device = device
+        self._precision: Precision = precision
+
+    def epoch(self, turns: Sequence[Turn], step: Callable[[int, int], None]) -> list[Outcome]:
+        """Train every replica for one epoch and validate; `step(done, total)` is called after each batch."""
+        data = self._data.training
+        orders, generators, shuffler = [], [], torch.Generator()
+        for seed, turn in zip(self._seeds, turns, strict=True):
+            shuffler.manual_seed(stream(seed, ORDER, turn.epoch))
+            orders.append(torch.randperm(len(data), generator=shuffler))
+            generators.append(torch.Generator(self._device).manual_seed(stream(seed, DROPOUT, turn.epoch)))
+        rates = torch.tensor([[turn.rate] for turn in turns], dtype=torch.float64, device=self._device)
+        total = torch.zeros(len(turns), device=self._device)
+        chunks = in_batches(torch.stack(orders).to(self._device), self._batch_size)
+        for number, rows in enumerate(chunks):
+            onehot = data.onehot(rows.flatten()).unflatten(0, rows.shape)
+            loss = self.backward(onehot, data.targets(rows), generators)
+            self.state.step(rates)
+            total += loss * rows.shape[1]
+            step(number + 1, len(chunks))
+        losses = (total / len(data)).tolist()
+        return [Outcome(loss, score) for loss, score in zip(losses, self.scores(), strict=True)]
+
+    def backward(self, onehot: Tensor, targets: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+        """Each replica's loss `(R,)` on its batch, `(R, N, 4, L)` and `(R, N, C)`; gradients go to `state.weights`."""
+        state = State(self.state.parameters(), self.state.averages, True, generators)
+        maps = self._layers.first(onehot, state)
+        # Cut in two, so that the first layer's gradient is float32 arithmetic too.
+        cut = maps.detach().requires_grad_()
+        with self._faster():
+            losses = self._losses(self._layers.rest(self._lowered(cut), state).to(maps.dtype), targets)
+            (to_maps, to_weights) = torch.autograd.grad(losses.sum(), (cut, self.state.weights))
+        maps.backward(to_maps)
+        assert self.state.weights.grad is not None
+        self.state.weights.grad += to_weights
+        return losses.detach()
+
+    def scores(self) -> list[float]:
+        """Each replica's validation score, all labels pooled; NaN where predictions are not finite."""
+        data = self._data.validation
+        replicas = len(self.state)
+        parts = []
+        with torch.inference_mode():
+            state = State(self.state.parameters(), self.state.averages, False)
+            numbers = torch.arange(len(data), device=self._device)
+            for rows in numbers.split(max(self._batch_size, VALIDATION_BATCH // replicas)):
+                onehot = data.onehot(rows)
+                maps = self._layers.first(onehot.expand(replicas, *onehot.shape), state)
+                with self._faster():
+                    parts.append(self._layers.rest(self._lowered(maps), state))
+        logits = torch.cat(parts, dim=1).double().cpu().numpy().reshape(replicas, -1)
+        labels = data.labels.cpu().numpy().reshape(1, -1).repeat(replicas, axis=0)
+        scores: list[float] = (auroc if self._data.monitor == "auroc" else aupr)(labels, logits).tolist()
+        return scores
+
+    @staticmethod
+    def _losses(logits: Tensor, targets: Tensor) -> Tensor:
+        return binary_cross_entropy_with_logits(logits, targets.to(logits.dtype), reduction="none").mean(dim=(1, 2))
+
+    def _lowered(self, maps: Tensor) -> Tensor:
+        return maps.bfloat16() if self._precision == "bfloat16" else maps
+
+    @contextmanager
+    def _faster(self) -> Iterator[None]:
+        """TF32 where it was asked for."""
+        if self._precision != "tf32":
+            yield
+            return
+        flags = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+        try:
+            yield
+        finally:
+            torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = flags
