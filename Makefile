@@ -37,8 +37,9 @@ format: $(VENV)/.installed-test ## rewrite the code as ruff formats it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-cards: $(VENV)/.installed ## write README.md, croissant.json and eval.yaml of every data set anew from its card.toml
+cards: $(VENV)/.installed ## write what is made of the cards anew: README.md and more of every data set and model
 	$(BIN)/python -m motifzoo.data_cards.refresh
+	$(BIN)/python -m motifzoo.zoo.refresh
 
 benchmarks: $(VENV)/.installed-test ## speed, beside other packages that do the same
 	@for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done

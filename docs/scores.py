@@ -1,16 +1,19 @@
-"""Print the README's table of scores from result files: mean over trials, a row a model.
+"""Print the README's tables of scores from result files: mean over trials, a row a model.
+
+One table is of synthetic data, with a ground truth; one of real DNA, where filters are compared with known motifs and
+attribution maps with a motif scan.
 
 Run: motifzoo evaluate --all-trials $(names of models) --output results; python docs/scores.py results
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
 from motifzoo.evaluate.results import Result, read_result
 
-COLUMNS = {
+PLANTED = {
     "AUROC": "classification/auroc",
     "AUPR": "classification/aupr",
     "filters: true motif": "filters/match_fraction",
@@ -21,14 +24,25 @@ COLUMNS = {
     "DeepSHAP": "attribution/deepshap/auroc",
 }
 
+KNOWN = {
+    "AUROC": "classification/auroc",
+    "AUPR": "classification/aupr",
+    "filters: known motif": "filters/target_match",
+    "any motif": "filters/match_any",
+    "saliency": "attribution/saliency/scan_auroc",
+    "mutagenesis": "attribution/mutagenesis/scan_auroc",
+    "int. gradients": "attribution/integrated_gradients/scan_auroc",
+    "DeepSHAP": "attribution/deepshap/scan_auroc",
+}
 
-def score_table(results: Sequence[Result]) -> str:
+
+def score_table(results: Sequence[Result], columns: Mapping[str, str]) -> str:
     """Markdown: models in rows, the headline metrics in columns, three decimals, mean over each model's trials."""
-    lines = ["| model | trials | " + " | ".join(COLUMNS) + " |", "|---|---|" + "---|" * len(COLUMNS)]
+    lines = ["| model | trials | " + " | ".join(columns) + " |", "|---|---|" + "---|" * len(columns)]
     for model in sorted({result.model for result in results}, key=lambda name: (name.split(".")[1], name)):
         trials = [result for result in results if result.model == model]
         cells = []
-        for metric in COLUMNS.values():
+        for metric in columns.values():
             values = [result.metrics.get(metric) for result in trials]
             known = [value for value in values if value is not None]
             cells.append(f"{fmean(known):.3f}" if known else "")
@@ -37,8 +51,13 @@ def score_table(results: Sequence[Result]) -> str:
 
 
 def main() -> None:
-    """Print the table of every result file below a folder."""
-    print(score_table([read_result(path) for path in sorted(Path(sys.argv[1]).rglob("result.json"))]), end="")
+    """Print the tables of every result file below a folder."""
+    results = [read_result(path) for path in sorted(Path(sys.argv[1]).rglob("result.json"))]
+    planted = [result for result in results if "filters/target_match" not in result.metrics]
+    known = [result for result in results if "filters/target_match" in result.metrics]
+    print(
+        "\n".join(score_table(part, columns) for part, columns in ((planted, PLANTED), (known, KNOWN)) if part), end=""
+    )
 
 
 if __name__ == "__main__":

@@ -12,3 +12,14 @@ FIRST_ZOO = {
         for activation in ("relu", "exponential")
     },
 }
+
+# The models on real DNA; the data sets other than dhs-4cell are fetched.
+REAL_ZOO = {
+    "cnn-deep-exponential.dhs-4cell": 3,
+    "cnn-deep-relu.dhs-4cell": 2,
+    **{
+        f"residualbind-{activation}.{dataset}": 3
+        for activation in ("relu", "exponential")
+        for dataset in ("chip-zbed2", "chip-irf1")
+    },
+}

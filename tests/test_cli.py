@@ -236,7 +236,7 @@ def test_train_a_small_recipe_and_evaluate_nothing_twice(tmp_path: Path, monkeyp
         assert (folder / name).is_file()
     assert len(json.loads((folder / "training.json").read_text())) == 2
     assert "epoch 2/2 loss" in done.stderr
-    assert not list((tmp_path / "models" / ".checkpoints").iterdir())
+    assert not list((tmp_path / "models" / ".checkpoints").glob("*.safetensors"))
     before = (folder / "model.safetensors").stat().st_mtime_ns
     again = invoke("train", recipe, "--output", tmp_path / "models", "--trial", "0")
     assert "cnn-local-exponential.synthetic-codes:0 is already in" in again.stderr

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from first_zoo import FIRST_ZOO
+from first_zoo import FIRST_ZOO, REAL_ZOO
 
 from motifzoo.data_cards.motifs import jaspar2016
 from motifzoo.data_cards.onehot import decode
 
 ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared" / "data"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MOTIFZOO = str(Path(sys.executable).parent / "motifzoo")
 QUICK = {"models", "show", "datasets"}
@@ -139,26 +140,56 @@ def test_the_demo_in_a_fresh_clone_prints_the_readmes_table(tmp_path: Path) -> N
     assert page.count("<svg") > 24
 
 
-@pytest.mark.slow
-def test_the_score_table_is_what_the_zoo_gives(tmp_path: Path) -> None:
-    """Every model of the README's table, every trial, from weights and data."""
-    rows = {
+def score_rows(*patterns: str) -> dict[str, list[str]]:
+    """The cells of the score tables' rows, by model, of the models on data sets that match."""
+    return {
         cells[0]: cells[1:]
         for line in README.splitlines()
-        if re.match(r"\| [a-z0-9-]+\.synthetic-", line)
+        if any(re.match(rf"\| [a-z0-9-]+\.{pattern}", line) for pattern in patterns)
         for cells in [[cell.strip() for cell in line.strip("|").split("|")]]
     }
-    assert rows.keys() == set(FIRST_ZOO)
-    run(["motifzoo", "evaluate", *rows, "--all-trials", "--output", "results"], tmp_path)
+
+
+def recompute(rows: dict[str, list[str]], folder: Path) -> None:
+    """Every model of a score table, every trial, from weights and data."""
+    run(["motifzoo", "evaluate", *rows, "--all-trials", "--output", "results"], folder)
     printed = subprocess.run(
         [sys.executable, str(ROOT / "docs" / "scores.py"), "results"],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    for line in printed.splitlines()[2:]:
+    again = {}
+    for line in printed.splitlines():
         name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
-        for shown, expected in zip(cells, rows[name], strict=True):
+        again[name] = cells
+    for name, expected in rows.items():
+        for shown, value in zip(again[name], expected, strict=True):
             # Three printed digits; other processors round the sums differently.
-            assert shown == expected or float(shown) == pytest.approx(float(expected), abs=1.1e-3), name
+            assert shown == value or float(shown) == pytest.approx(float(value), abs=1.1e-3), name
+
+
+def test_the_score_tables_are_of_the_zoo() -> None:
+    assert score_rows("synthetic-").keys() == set(FIRST_ZOO)
+    assert score_rows("dhs-", "chip-").keys() == set(REAL_ZOO)
+
+
+@pytest.mark.slow
+def test_the_scores_on_synthetic_data_are_what_the_zoo_gives(tmp_path: Path) -> None:
+    recompute(score_rows("synthetic-"), tmp_path)
+
+
+@pytest.mark.slow
+def test_the_scores_on_packaged_real_dna_are_what_the_zoo_gives(tmp_path: Path) -> None:
+    recompute(score_rows("dhs-"), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the in vivo files are not here")
+@pytest.mark.parametrize("pattern", ["chip-irf1", "chip-zbed2"])
+def test_the_scores_on_chip_peaks_are_what_the_zoo_gives(
+    pattern: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOTIFZOO_MIRROR", str(SHARED))
+    recompute(score_rows(pattern), tmp_path)

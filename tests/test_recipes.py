@@ -1,18 +1,25 @@
 """Model names and recipes: what a name means, what a recipe file may say, and which model is trained how."""
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motifzoo.data_cards.cards import list_datasets
+from motifzoo.data_cards.cards import load_card
+from motifzoo.data_cards.content import SequenceDataset, Split, no_placements
 from motifzoo.errors import ModelError, UnknownNameError
-from motifzoo.zoo import recipe
+from motifzoo.zoo import recipe, training
 from motifzoo.zoo.architectures import ARCHITECTURES
+from motifzoo.zoo.config import MODEL_NAME
+from motifzoo.zoo.controls import training_split
 from motifzoo.zoo.layers import ACTIVATIONS, Conv, Dense
 from motifzoo.zoo.names import ModelName, parse
 from motifzoo.zoo.recipe import Recipe, Training, find, packaged, read_recipes
+from motifzoo.zoo.shapes import plan
 
 GRID = """
 dataset = "synthetic-codes"
@@ -39,6 +46,17 @@ def test_names_survive(architecture: str, activation: str, dataset: str) -> None
     name = ModelName(architecture, activation, dataset)
     assert str(name) == f"{architecture}-{activation}.{dataset}"
     assert parse(str(name)) == name
+
+
+VARIANTS = st.from_regex(r"[a-z][a-z0-9_]{0,19}", fullmatch=True).filter(lambda variant: variant not in ACTIVATIONS)
+
+
+@given(st.sampled_from(sorted(ARCHITECTURES)), st.sampled_from(ACTIVATIONS), VARIANTS)
+def test_names_with_a_variant_survive(architecture: str, activation: str, variant: str) -> None:
+    name = ModelName(architecture, activation, "synthetic-codes", variant)
+    assert str(name) == f"{architecture}-{activation}-{variant}.synthetic-codes"
+    assert parse(str(name)) == name
+    assert make(architecture=architecture, activation=activation, variant=variant).name == str(name)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +103,7 @@ def test_defaults_are_the_protocols() -> None:
         "decay_floor": 1e-7,
         "stop_patience": 20,
         "reverse_complements": False,
+        "shuffled_labels": False,
     }
 
 
@@ -103,6 +122,7 @@ CHANGED = {
     "decay_floor": 1e-6,
     "stop_patience": 10,
     "reverse_complements": True,
+    "shuffled_labels": True,
 }
 
 
@@ -123,7 +143,7 @@ def test_the_digest_is_of_what_decides_the_weights() -> None:
         make(dataset="synthetic-motifs").digest,
     }
     assert len(digests) == 4
-    assert make(trials=10).digest == make().digest
+    assert make(trials=10).digest == make(variant="other").digest == make().digest
     assert Recipe.model_validate_json(make().model_dump_json()).digest == make().digest
 
 
@@ -156,7 +176,47 @@ def test_a_file_is_a_grid() -> None:
     assert {found.training for found in recipes} == {Training(epochs=7, layer1_l2=0.1)}
 
 
+def test_a_file_of_several_grids() -> None:
+    """Each grid means what it means in a file of its own."""
+    other = GRID.replace("trials = 3", 'trials = 2\nvariant = "l2"')
+    tables = (f"[[grid]]{grid}".replace("[training]", "[grid.training]") for grid in (GRID, other))
+    found = read_recipes("".join(tables), "mine.toml")
+    assert found == read_recipes(GRID, "mine.toml") + read_recipes(other, "mine.toml")
+    assert (found[-1].name, found[-1].trials) == ("cnn-dist-log_relu-l2.synthetic-codes", 2)
+
+
+@pytest.mark.parametrize(
+    ("variant", "message"),
+    [
+        ("L2", "variant: String should match pattern '^([a-z][a-z0-9_]{0,19})?$'."),
+        ("l-2", "variant: String should match pattern '^([a-z][a-z0-9_]{0,19})?$'."),
+        ("tanh", "variant: 'tanh' is an activation, and a name that ends in two of them has no one meaning."),
+    ],
+)
+def test_variants_that_are_none(variant: str, message: str) -> None:
+    with pytest.raises(ModelError) as error:
+        read_recipes(f'variant = "{variant}"\n{GRID}', "mine.toml")
+    assert str(error.value) == f"recipe mine.toml is not valid: {message}"
+
+
+def test_two_models_of_one_name_in_a_file() -> None:
+    with pytest.raises(ModelError) as error:
+        read_recipes(GRID.replace('"log_relu"', '"relu"'), "mine.toml")
+    assert str(error.value) == (
+        "recipe mine.toml has two models named 'cnn-local-relu.synthetic-codes': give the grid of one of them a "
+        'variant, such as variant = "l2", which becomes part of the name.'
+    )
+
+
 INVALID = {
+    "a grid and more": (
+        f"[[grid]]\n{GRID}".replace("[[grid]]", "trials = 3\n[[grid]]").replace("[training]", "[grid.training]"),
+        "recipe mine.toml is not valid: trials: Extra inputs are not permitted.",
+    ),
+    "no grid": (
+        "grid = []",
+        "recipe mine.toml is not valid: grid: Tuple should have at least 1 item after validation, not 0.",
+    ),
     "unknown field": (
         GRID + "seed = 3\n",
         "recipe mine.toml is not valid: training.seed: Extra inputs are not permitted.",
@@ -213,20 +273,59 @@ def test_files_with_unknown_names(case: str) -> None:
 
 # The packaged recipes
 
+SEVEN = {"relu", "exponential", "sigmoid", "tanh", "softplus", "linear", "elu"}
+SCALED = {f"shift_scale_{function}" for function in ("relu", "sigmoid", "tanh")}
+# Architectures, activations and trials of each data set, by the variant.
+GRIDS = {
+    ("synthetic-codes", ""): ({"cnn-local", "cnn-dist"}, SEVEN | SCALED | {"exp_relu", "log_relu"}, 10),
+    ("synthetic-codes", "l2"): ({"cnn-local", "cnn-dist"}, {"log_relu"}, 10),
+    ("synthetic-codes", "shuffled"): ({"cnn-local", "cnn-dist"}, {"relu", "exponential"}, 3),
+    ("synthetic-motifs", ""): ({"cnn-2", "cnn-50", "cnn-deep"}, set(ACTIVATIONS) - {"log_relu"}, 10),
+    ("synthetic-motifs", "l2"): ({"cnn-deep"}, {"log_relu"}, 10),
+    ("synthetic-motifs", "shuffled"): ({"cnn-2", "cnn-50", "cnn-deep"}, {"relu", "exponential"}, 3),
+    ("deepsea-tf12", ""): ({"cnn-2", "cnn-50", "cnn-deep"}, SEVEN, 10),
+    ("basset-dnase164", ""): ({"basset"}, SEVEN, 3),
+    ("chip-zbed2", ""): ({"residualbind"}, SEVEN, 3),
+    ("chip-irf1", ""): ({"residualbind"}, SEVEN, 3),
+    ("dhs-4cell", ""): ({"cnn-2", "cnn-50", "cnn-deep"}, SEVEN, 3),
+    **{
+        (dataset, ""): ({"cnn-local", "cnn-dist"}, SEVEN, 3)
+        for dataset in ("chip-rest", "chip-gabpa", "chip-lef1", "tfbs-tp53")
+    },
+}
+WITH_REVERSE_COMPLEMENTS = {"basset-dnase164", "chip-zbed2", "chip-irf1"}
 
-def test_the_packaged_recipes_are_the_protocols() -> None:
-    """The first zoo's models are among them, each with ten trials and untouched settings."""
-    first_zoo = {
-        f"{architecture}-{activation}.{dataset}"
-        for dataset, architectures in (
-            ("synthetic-codes", ("cnn-local", "cnn-dist")),
-            ("synthetic-motifs", ("cnn-2", "cnn-50", "cnn-deep")),
-        )
+
+def test_the_packaged_recipes_are_the_published_zoo() -> None:
+    expected = {
+        str(ModelName(architecture, activation, dataset, variant)): trials
+        for (dataset, variant), (architectures, activations, trials) in GRIDS.items()
         for architecture in architectures
-        for activation in ("relu", "exponential")
+        for activation in activations
     }
-    assert {(packaged()[name].trials, packaged()[name].training) for name in first_zoo} == {(10, Training())}
-    assert {found.dataset for found in packaged().values()} <= set(list_datasets())
+    expected["cnn-deep-log_relu.synthetic-motifs"] = 10
+    assert {name: found.trials for name, found in packaged().items()} == expected
+
+
+@pytest.mark.parametrize("name", sorted(packaged()))
+def test_a_packaged_recipe_differs_from_the_protocol_only_as_it_says(name: str) -> None:
+    found = packaged()[name]
+    changes = {"l2": {"layer1_l2": 0.1}, "shuffled": {"shuffled_labels": True}, "": {}}[found.variant]
+    assert found.training == Training(**changes, reverse_complements=found.dataset in WITH_REVERSE_COMPLEMENTS)
+    assert parse(name) == ModelName(found.architecture, found.activation, found.dataset, found.variant)
+    assert re.fullmatch(MODEL_NAME, name)
+    card = load_card(found.dataset)
+    assert plan(found.layers(), card.length).shapes[-1] == (len(card.classes),)
+
+
+def test_deepsea_networks_are_twice_as_wide() -> None:
+    for architecture in ("cnn-2", "cnn-50", "cnn-deep"):
+        wide, plain = (
+            packaged()[f"{architecture}-relu.{dataset}"].layers() for dataset in ("deepsea-tf12", "synthetic-motifs")
+        )
+        assert [layer.filters for layer in wide if isinstance(layer, Conv)] == [
+            2 * layer.filters for layer in plain if isinstance(layer, Conv)
+        ]
 
 
 def test_finding_by_model_file_and_path(tmp_path: Path) -> None:
@@ -234,8 +333,13 @@ def test_finding_by_model_file_and_path(tmp_path: Path) -> None:
     path.write_text(GRID, encoding="utf-8")
     assert [found.name for found in find("cnn-local-relu.synthetic-codes")] == ["cnn-local-relu.synthetic-codes"]
     assert find("synthetic-codes") == tuple(
-        found for found in packaged().values() if found.dataset == "synthetic-codes"
+        found
+        for found in packaged().values()
+        if found.dataset == "synthetic-codes" and not found.training.shuffled_labels
     )
+    assert find("controls") == tuple(found for found in packaged().values() if found.training.shuffled_labels)
+    (penalised,) = find("cnn-deep-log_relu-l2.synthetic-motifs")
+    assert penalised.training == Training(layer1_l2=0.1)
     assert find(str(path)) == read_recipes(GRID, str(path))
 
 
@@ -244,6 +348,17 @@ def test_a_model_without_a_packaged_recipe_gets_the_protocols_settings() -> None
     assert name not in packaged()
     assert find(name) == (
         Recipe(architecture="cnn-local", activation="shift_tanh", dataset="synthetic-motifs", trials=10),
+    )
+
+
+def test_a_variant_without_a_packaged_recipe() -> None:
+    """Nobody knows what it would mean."""
+    with pytest.raises(UnknownNameError) as error:
+        find("cnn-deep-log_relu-l3.synthetic-motifs")
+    assert str(error.value) == (
+        "unknown model 'cnn-deep-log_relu-l3.synthetic-motifs': did you mean 'cnn-deep-log_relu-l2.synthetic-motifs' "
+        "or 'cnn-deep-log_relu.synthetic-motifs' or 'cnn-deep-relu.synthetic-motifs'? A variant needs a recipe: write "
+        "a TOML file with one."
     )
 
 
@@ -287,3 +402,39 @@ def test_a_recipe_file_that_is_not_text(tmp_path: Path) -> None:
     assert str(error.value) == (
         f"cannot read recipe file {path}: 'utf-8' codec can't decode byte 0xff in position 10: invalid start byte."
     )
+
+
+# Controls
+
+
+def labelled(labels: np.ndarray) -> Split:
+    return Split(np.arange(len(labels) * 200, dtype=np.uint8).reshape(-1, 200) % 4, labels, no_placements())
+
+
+def test_shuffled_labels_stay_whole_and_lose_their_sequences() -> None:
+    labels = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.int8)  # all rows differ
+    split = labelled(labels)
+    shuffled = training_split(split, Training(shuffled_labels=True))
+    np.testing.assert_array_equal(shuffled.codes, split.codes)
+    assert sorted(map(tuple, shuffled.labels)) == sorted(map(tuple, labels))
+    assert (shuffled.labels == labels).all(axis=1).sum() < 10  # of a permutation, one on average
+    np.testing.assert_array_equal(training_split(split, Training(shuffled_labels=True)).labels, shuffled.labels)
+    assert training_split(split, Training()) is split
+
+
+def test_the_trainer_trains_a_control_on_shuffled_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Seen(Exception):  # noqa: N818
+        pass
+
+    def batches(split: Split, *_: object, **__: object) -> None:
+        raise Seen(split)
+
+    monkeypatch.setattr(training, "Batches", batches)
+    split = labelled((np.arange(64) % 2).astype(np.int8)[:, None])
+    dataset = SequenceDataset(load_card("synthetic-codes"), split, split, split)
+    control = make(training={"shuffled_labels": True})
+    with pytest.raises(Seen) as seen:
+        training.train(control, 0, dataset, device=torch.device("cpu"), checkpoint_path=tmp_path / "run.safetensors")
+    expected = training_split(split, control.training).labels
+    np.testing.assert_array_equal(seen.value.args[0].labels, expected)
+    assert (expected != split.labels).any()

@@ -633,6 +633,7 @@ def small_memory(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_smaller_stacks_are_tried_when_memory_runs_out(
+    one_thread: None,
     small_memory: list[int],
     data: SequenceDataset,
     undisturbed: Results,

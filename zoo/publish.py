@@ -8,10 +8,10 @@ import torch
 from ..data_cards.cards import load_card
 from ..errors import ModelError
 from ..files import write_text
-from .card import model_card
 from .checkpoint import RunState
 from .config import DataRevision, ModelConfig, Trial, read_config, write_config
 from .load import to_arrays
+from .model_card import write_card
 from .recipe import Recipe
 from .shapes import default_filter_layer
 from .sources import weights_path
@@ -61,7 +61,7 @@ def add_trial(folder: Path, recipe: Recipe, trained: Trained) -> ModelConfig:
     )
     trials = tuple(sorted((*earlier, entry), key=lambda item: item.trial))
     config = config.model_copy(update={"trials": trials})
-    write_text(folder / "README.md", model_card(config))
+    write_card(config, folder)
     write_config(config, folder)
     return config
 

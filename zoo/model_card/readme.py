@@ -1,0 +1,284 @@
+"""README.md: the Hugging Face model card of a model."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from ...data_cards.cards import Card, load_card
+from ...errors import UnknownNameError
+from ..config import ModelConfig
+from ..names import parse
+from ..recipe import Training, find
+from ..shapes import plan
+from .front_matter import front_matter
+from .scores import FILTERS, Scores
+from .tables import NONE, filter_table, score_table, shown, table, trial_table
+
+_PAPER: Final = (
+    "Koo, P. K. & Ploenzke, M. Improving representations of genomic sequence motifs in convolutional networks with "
+    "exponential activations. Nature Machine Intelligence 3, 258-266 (2021). doi 10.1038/s42256-020-00291-x"
+)
+_SETTINGS: Final = {
+    "epochs": "epochs, at most",
+    "batch_size": "batch size",
+    "learning_rate": "learning rate (Adam)",
+    "beta1": "Adam's beta 1",
+    "beta2": "Adam's beta 2",
+    "eps": "Adam's epsilon",
+    "l2": "L2 on conv and dense kernels",
+    "layer1_l2": "L2 on the first kernel, where it differs",
+    "decay_factor": "learning rate drops by the factor",
+    "decay_patience": "after this many epochs without a better validation score",
+    "decay_margin": "better by more than",
+    "decay_floor": "lowest learning rate",
+    "stop_patience": "stops after this many epochs without any better score",
+    "reverse_complements": "trained on both strands",
+    "shuffled_labels": "labels shuffled (a control)",
+}
+
+
+def readme(config: ModelConfig, scores: Scores | None, folder: Path, *, curve: str | None) -> str:
+    """The text of README.md: YAML front matter, then everything that a user of the model must know.
+
+    curve: file name of the learning curve's image, None where there is none.
+    """
+    card = load_card(config.dataset.name)
+    sections = [
+        f"# {config.name}",
+        _what(config, card),
+        _use(config, card),
+        _loading(config),
+        _scores(config, scores),
+        _filters(scores, folder),
+        _data(config, card),
+        _training(config, card),
+        _trials(config, card),
+        _curve(config, curve),
+        _limits(config, card),
+        _licence(config, card),
+        _citation(card),
+    ]
+    return f"---\n{front_matter(config, card, scores)}\n---\n\n" + "\n\n".join(filter(None, sections)) + "\n"
+
+
+def _is_control(config: ModelConfig) -> bool:
+    return config.training is not None and config.training.shuffled_labels
+
+
+def _what(config: ModelConfig, card: Card) -> str:
+    parameters = plan(config.layers, config.input_length).parameters
+    penalty = config.training.layer1_l2 if config.training else None
+    sentences = [
+        f"A genomic CNN: architecture `{config.architecture}` with {parameters:,} parameters, first-layer activation "
+        f"`{config.activation}`, trained on {card.title}.",
+        card.summary,
+    ]
+    if penalty is not None:
+        sentences.append(
+            f"An L2 penalty of {penalty:g} on the kernel of its first layer tells it from the model without."
+        )
+    if _is_control(config):
+        sentences.append("**It is a control: the labels it was trained on are shuffled.**")
+    return "\n".join(sentences)
+
+
+def _use(config: ModelConfig, card: Card) -> str:
+    made_for = (
+        "It is made for studying which networks learn DNA motifs that a person can read: its filters, attribution maps "
+        "and accuracy are there to be compared with those of the other models on the same data."
+    )
+    if _is_control(config):
+        made_for = (
+            "It is made for showing what filters, attribution maps and scores look like where there was nothing to "
+            "learn, and for nothing else."
+        )
+    not_for = (
+        "It is not made for predicting regulatory activity of real DNA: all that it has seen is random sequences with "
+        "planted motifs."
+        if card.generator is not None
+        else "It is not made for what its data does not hold: other cell types, species, assays or lengths, effects of "
+        "variants, or any decision about a person. None of that was measured."
+    )
+    return f"## What it is for, and what it is not for\n\n{made_for}\n\n{not_for}"
+
+
+def _loading(config: ModelConfig) -> str:
+    count, length = len(config.outputs), config.input_length
+    text = f"""## Load it
+
+```python
+import motifzoo
+
+model = motifzoo.load("{config.name}")  # one-hot (N, 4, {length}) float32 to logits (N, {count})
+```
+
+Channels are A, C, G, T; the network comes in eval mode."""
+    if len(config.trials) > 1:
+        last = config.trials[-1].trial
+        text += f" `{config.name}:{last}` is trial {last}; without a number it is trial {config.trials[0].trial}."
+    return f"{text} Outputs, in their order: {_listed(config.outputs)}."
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    most = 24
+    more = f" and {len(names) - most} more (config.json)" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _scores(config: ModelConfig, scores: Scores | None) -> str:
+    command = f"```\nmotifzoo evaluate {config.name} --all-trials\n```"
+    title = "## Scores"
+    if scores is None:
+        told = "The scores are not recorded here yet. This computes them from the weights and the data:"
+        return f"{title}\n\n{told}\n\n{command}"
+    parts = [
+        title,
+        f"On the test split, benchmark `{scores.benchmark}`, protocol version {scores.protocol}. The spread is over "
+        "trials, which differ in their seed only: sd is the sample standard deviation.",
+        score_table(scores),
+    ]
+    missing = [str(t.trial) for t in config.trials if t.trial not in {scored.trial for scored in scores.trials}]
+    if missing:
+        parts.append(f"Not recorded yet: the scores of trial{'s' if len(missing) > 1 else ''} {', '.join(missing)}.")
+    parts += scores.notes
+    if len(scores.trials) > 1:
+        parts.append(f"Every trial:\n\n{trial_table(scores)}")
+    parts.append(f"This computes each of these numbers anew, from the weights and the data:\n\n{command}")
+    devices = ", ".join(sorted({trial.device for trial in scores.trials}))
+    versions = ", ".join(f"{name} {version}" for name, version in scores.versions.items())
+    parts.append(f"They were computed on {devices}, with {versions}.")
+    return "\n\n".join(parts)
+
+
+def _filters(scores: Scores | None, folder: Path) -> str:
+    if scores is None or not scores.filters:
+        return ""
+    total, trial = len(scores.filters), scores.trials[0].trial
+    hits = sum(entry.hit for entry in scores.filters)
+    true = sum(entry.true_motif is not None for entry in scores.filters)
+    dead = sum(entry.dead is not None for entry in scores.filters)
+    parts = [
+        "## Filters",
+        f"Trial {trial}: of {total} first-layer filters {hits} hit a motif of JASPAR 2016 (vertebrates) at "
+        f"E <= {scores.e_threshold:g}, {true} of them a motif that the data card names; {dead} are dead.",
+    ]
+    if (folder / FILTERS).is_file():
+        parts.append(
+            f"![Logos of the first-layer filters of trial {trial}, each over the motif that it matches]({FILTERS})"
+        )
+    if hits:
+        parts.append(filter_table(scores))
+    return "\n\n".join(parts)
+
+
+def _data(config: ModelConfig, card: Card) -> str:
+    sizes = ", ".join(f"{name} {size:,}" for name, size in card.splits.items())
+    rows = [
+        ("data set", f"`{card.name}`, version {config.dataset.version}"),
+        ("content fingerprint", f"`{config.dataset.fingerprint}`"),
+        ("sequences", f"{card.length} nt; {sizes}" if sizes else f"{card.length} nt"),
+        ("assay", card.assay),
+        ("organism, genome build", f"{card.organism}; {card.genome}"),
+        ("source", card.source),
+    ]
+    return (
+        f"## Training data\n\n{table(('', ''), rows)}\n\n"
+        f"`motifzoo datasets show {card.name}` tells more; the fingerprint is checked whenever the data is loaded."
+    )
+
+
+def _training(config: ModelConfig, card: Card) -> str:
+    settings = config.training
+    if settings is None:
+        return "## Training settings\n\nNot stated by whoever made the model."
+    usual = Training()
+    rows = []
+    for field, label in _SETTINGS.items():
+        value, default = getattr(settings, field), getattr(usual, field)
+        rows.append((label, _setting(value), "" if value == default else _setting(default)))
+    return (
+        f"## Training settings\n\nThe protocol's section 3. The validation score is {card.monitor.upper()}, labels "
+        "pooled; the weights are those after the last epoch.\n\n"
+        f"{table(('setting', 'value', 'usual, where other'), rows)}\n\n{_command(config, settings)}"
+    )
+
+
+def _setting(value: object) -> str:
+    if value is None:
+        return NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}"
+
+
+def _command(config: ModelConfig, settings: Training) -> str:
+    try:
+        known = any(recipe.training == settings for recipe in find(str(parse(config.name))))
+    except UnknownNameError:
+        known = False
+    if not known:
+        return "It comes from a recipe that is not part of motifzoo."
+    return f"The same again, each trial with its number as its seed:\n\n```\nmotifzoo train {config.name}\n```"
+
+
+def _trials(config: ModelConfig, card: Card) -> str:
+    monitor = card.monitor.upper()
+    rows = [
+        (
+            str(trial.trial),
+            str(trial.seed),
+            NONE if trial.epochs is None else str(trial.epochs),
+            shown(trial.score),
+            trial.device,
+            NONE if trial.seconds is None else f"{trial.seconds:.0f} s",
+            trial.torch or NONE,
+            f"`{trial.sha256[:12]}`",
+        )
+        for trial in config.trials
+    ]
+    header = ("trial", "seed", "epochs", f"validation {monitor}", "device", "time", "torch", "weights")
+    return f"## Trials\n\n{table(header, rows)}"
+
+
+def _curve(config: ModelConfig, curve: str | None) -> str:
+    return f"## Learning curve\n\n![Training loss and validation score by epoch]({curve})" if curve else ""
+
+
+def _limits(config: ModelConfig, card: Card) -> str:
+    strands = (
+        "Both strands were in training, yet nothing makes its predictions of the two equal."
+        if config.training is not None and config.training.reverse_complements
+        else "It was trained on sequences as they are: of the opposite strand it may predict something else."
+    )
+    limits = [
+        f"It reads exactly {config.input_length} nt. A letter that is not A, C, G or T is four zeros.",
+        "Whether its probabilities (the sigmoid of the logits) are calibrated was not measured.",
+        strands,
+        "A filter without a match need not be noise: it may hold a part of a motif, or one that JASPAR 2016 lacks.",
+    ]
+    if len(config.trials) == 1:
+        limits.append("There is one trial: how much scores vary with the seed is not known.")
+    if card.generator is None:
+        limits.append(
+            "Nobody knows which positions matter in real DNA. Attribution is scored by its agreement with a scan for "
+            "the matrices of known motifs, which is no accuracy: a map that finds something else that matters loses."
+            if "attribution" in card.benchmarks
+            else "Its attribution maps are not scored: there is no ground truth for its data."
+        )
+    data = _bullets(card.traps)
+    return f"## Limits\n\n{_bullets(limits)}" + (f"\n\nOf its data:\n\n{data}" if data else "")
+
+
+def _licence(config: ModelConfig, card: Card) -> str:
+    covers = f" {card.licence_covers}." if card.licence_covers else ""
+    return f"## Licence\n\nWeights and card: {config.licence}. Data: {card.licence}.{covers}"
+
+
+def _citation(card: Card) -> str:
+    data = [line for line in card.citation.strip().splitlines() if line and line != _PAPER]
+    text = f"## Citation\n\nThe study:\n\n{_bullets([_PAPER])}"
+    return f"{text}\n\nThe data:\n\n{_bullets(data)}" if data else text
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)

@@ -1,0 +1,29 @@
+"""Write the generated files of every packaged model anew: `python -m motifzoo.zoo.refresh`."""
+
+import sys
+from pathlib import Path
+
+from ..files import write_text
+from .config import read_config
+from .model_card import card_files
+from .sources import PRETRAINED
+
+
+def stale_files(root: Path = PRETRAINED) -> dict[Path, str]:
+    """The generated files of the model folders in `root` that are missing or say something else than they should,
+    with what they should say. Raises ModelError for a folder whose files are not valid."""
+    stale = {}
+    for folder in sorted(path.parent for path in root.glob("*/config.json")):
+        for name, text in card_files(read_config(folder), folder).items():
+            path = folder / name
+            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+                stale[path] = text
+    return stale
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.exit("usage: python -m motifzoo.zoo.refresh")
+    for path, text in stale_files().items():
+        write_text(path, text)
+        print(path.relative_to(PRETRAINED))
