@@ -17,8 +17,13 @@ def _named(names: Sequence[str]) -> list[Motif]:
 
 
 def generate(card: Card) -> SequenceDataset:
-    """Draw the data set of `card` and split it; a few seconds, the same on every machine."""
+    """Draw the data set of `card` and split it; a few seconds, the same on every machine.
+
+    Raises DataError for a card without a generator, and when the draw is not what the card says.
+    """
     recipe = card.generator
+    if recipe is None:
+        raise DataError(f"data set {card.name!r} is not synthetic: its card has no generator.")
     grammar = synthetic.Grammar(card.length, recipe.count_probabilities, recipe.count_offset, recipe.gap_high)
     random = np.random.RandomState(recipe.seed)
     core = _named(recipe.core)

@@ -92,7 +92,7 @@ class MappedCodes:
             text[chosen] = block[wanted[chosen] - (self._ends[number] - len(block))]
         return encode_bytes(text)
 
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> npt.NDArray[Any]:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         codes = self[:]
         return codes if dtype is None else codes.astype(dtype)
 

@@ -93,7 +93,7 @@ def _scanned(card: Card, test: Split) -> Targets:
             "Give its card known_motifs, or take attribution from its benchmarks."
         )
     every = np.concatenate(rows)
-    information = np.concatenate(masks) * IN_INSTANCE
+    information = np.concatenate(masks).astype(np.float64) * IN_INSTANCE
     return Targets(every, np.concatenate(outputs), test.codes[every], information, SCANNED, tuple(notes))
 
 

@@ -209,7 +209,7 @@ def test_scores_are_the_results(scored: Path) -> None:
 @given(st.lists(st.none() | st.floats(-1e3, 1e3), max_size=12))
 def test_spread(values: list[float | None]) -> None:
     found, defined = spread(values), [value for value in values if value is not None]
-    assert found.count == len(defined)
+    assert found.trials == len(defined)
     assert (found.low, found.high) == ((min(defined), max(defined)) if defined else (None, None))
     if defined:
         assert found.mean == pytest.approx(np.mean(defined), abs=1e-9)

@@ -61,7 +61,7 @@ def draft(request: Request, staged: Staged, meaning: Meaning, origin: Card | Non
         facts["source"] = described(request.files())
     known = known_motifs(request.known_motifs, meaning.classes)
     if origin is not None and not known:
-        known = {label: motifs for label, motifs in origin.known_motifs.items() if label in meaning.classes}
+        known = {label: dict(motifs) for label, motifs in origin.known_motifs.items() if label in meaning.classes}
     facts |= request.facts
     facts |= {
         "name": request.name,

@@ -40,7 +40,7 @@ def _results(card: Card, scores: Scores) -> list[EvalResult]:
         over = spread(metric.values) if metric else None
         if metric is None or over is None or over.mean is None:
             continue
-        trials = f"mean of {over.count} trials" if over.count > 1 else "one trial"
+        trials = f"mean of {over.trials} trials" if over.trials > 1 else "one trial"
         results.append(
             EvalResult(
                 task_type="text-classification",

@@ -16,7 +16,7 @@ class Spread(NamedTuple):
     sd: float | None
     low: float | None
     high: float | None
-    count: int
+    trials: int
 
 
 def spread(values: Iterable[float | None]) -> Spread:
@@ -51,7 +51,7 @@ def score_table(scores: Scores) -> str:
         found = spread(metric.values)
         middle = (NONE, NONE) if metric.e_value else (shown(found.mean), shown(found.sd))
         ends = (shown(end, e_value=metric.e_value) for end in (found.low, found.high))
-        rows.append((metric.title, f"`{metric.name}`", *middle, *ends, str(found.count), _counts(metric), metric.unit))
+        rows.append((metric.title, f"`{metric.name}`", *middle, *ends, str(found.trials), _counts(metric), metric.unit))
     header = ("score", "metric", "mean", "sd", "lowest", "highest", "trials", "n", "n counts")
     return table(header, rows, right=7)
 
