@@ -15,8 +15,7 @@ FIRST_ZOO = {
 
 # The models on real DNA; the data sets other than dhs-4cell are fetched.
 REAL_ZOO = {
-    "cnn-deep-exponential.dhs-4cell": 3,
-    "cnn-deep-relu.dhs-4cell": 2,
+    **{f"cnn-deep-{activation}.dhs-4cell": 3 for activation in ("relu", "exponential")},
     **{
         f"residualbind-{activation}.{dataset}": 3
         for activation in ("relu", "exponential")
