@@ -455,13 +455,14 @@ def test_real_and_synthetic_dna_have_other_limits() -> None:
         assert load_card(card).citation.strip().splitlines()[0] in text
 
 
-def test_a_control_says_that_it_is_one() -> None:
-    config, folder = packaged_config(
+def test_a_control_says_that_it_is_one(tmp_path: Path) -> None:
+    config, source = packaged_config(
         "cnn-local-relu.synthetic-codes",
         name="cnn-local-relu-shuffled.synthetic-codes",
         training=packaged()["cnn-local-relu-shuffled.synthetic-codes"].training,
     )
-    text = card_files(config, folder)[README]
+    shutil.copyfile(source / "training.json", tmp_path / "training.json")
+    text = card_files(config, tmp_path)[README]
     assert "**It is a control: the labels it was trained on are shuffled.**" in text
     assert "| labels shuffled (a control) | yes | no |" in text
     assert "motifzoo train cnn-local-relu-shuffled.synthetic-codes" in text
