@@ -30,12 +30,13 @@ from motifzoo.data_cards.synthetic import Placements
 from motifzoo.errors import DataError, ModelError
 from motifzoo.zoo import checkpoint
 from motifzoo.zoo.architectures import layers
+from motifzoo.zoo.batches import in_batches
 from motifzoo.zoo.builder import Network, build
 from motifzoo.zoo.checkpoint import Epoch, RunState
 from motifzoo.zoo.device import describe_device
 from motifzoo.zoo.recipe import Recipe, Training
 from motifzoo.zoo.schedule import Schedule
-from motifzoo.zoo.training import Progress, Trained, _batches, _optimizer, train
+from motifzoo.zoo.training import Progress, Trained, _optimizer, train
 
 CPU = torch.device("cpu")
 STILL = 1e-30  # a learning rate that leaves every float32 weight as it is
@@ -692,10 +693,10 @@ def test_batches_of_one_are_refused_before_training(sequences: int, codes: Seque
 
 
 def test_a_last_batch_of_one_joins_the_one_before() -> None:
-    sizes = [len(chunk) for chunk in _batches(torch.arange(101), 50)]
+    sizes = [len(chunk) for chunk in in_batches(torch.arange(101), 50)]
     assert sizes == [50, 51]
-    assert [len(chunk) for chunk in _batches(torch.arange(102), 50)] == [50, 50, 2]
-    assert torch.equal(torch.cat(_batches(torch.arange(101), 50)), torch.arange(101))
+    assert [len(chunk) for chunk in in_batches(torch.arange(102), 50)] == [50, 50, 2]
+    assert torch.equal(torch.cat(in_batches(torch.arange(101), 50)), torch.arange(101))
 
 
 def seen_in_an_epoch(recipe: Recipe, dataset: SequenceDataset, path: Path) -> list[str]:

@@ -16,8 +16,7 @@ from ..data_cards.content import SequenceDataset
 from ..errors import DataError, ModelError
 from ..metrics import aupr, auroc
 from . import checkpoint
-from .batches import DROPOUT, INITIAL, ORDER, VALIDATION_BATCH, Batches, stream
-from .batches import in_batches as _batches
+from .batches import DROPOUT, INITIAL, ORDER, VALIDATION_BATCH, Batches, in_batches, stream
 from .builder import Network, ResidualBlock, build, initialise
 from .checkpoint import Epoch, RunState
 from .controls import training_split
@@ -99,7 +98,7 @@ def _train_epoch(
 ) -> float:
     network.train()
     total = torch.zeros((), device=batches.labels.device)
-    chunks = _batches(order, batch_size)
+    chunks = in_batches(order, batch_size)
     for number, rows in enumerate(chunks):
         optimizer.zero_grad(set_to_none=True)
         loss = binary_cross_entropy_with_logits(network(batches.onehot(rows)), batches.targets(rows))
