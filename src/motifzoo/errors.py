@@ -24,6 +24,14 @@ class ModelError(MotifzooError):
     """A model folder, config.json or weights file that cannot be used as given."""
 
 
+class HubError(MotifzooError):
+    """A Hugging Face hub that cannot be reached, refuses, or has no such repository, revision or file."""
+
+
+class BoardError(MotifzooError):
+    """A leaderboard, record or submission that cannot be used as given."""
+
+
 class CacheError(MotifzooError):
     """The cache folder cannot be read or written."""
 

@@ -1,0 +1,1 @@
+"""The shared leaderboard: store, ranking, submission, verification, page."""
