@@ -37,8 +37,10 @@ def load_source(source: Source, device: str = "cpu") -> Network:
 def load(name: str, device: str = "cpu") -> Network:
     """Load a pretrained network: one-hot `(N, 4, L)` float32 (A, C, G, T) to logits `(N, outputs)`.
 
-    name: `ARCHITECTURE-ACTIVATION.DATASET`, with `:TRIAL` for another trial than 0, or the path of a model folder.
-    device: cpu, cuda, cuda:1, mps or auto. The network comes in eval mode; its `config` says what it is.
-    Raises UnknownNameError for a wrong name, ModelError for a folder, config or weights file that is not valid.
+    name: `ARCHITECTURE-ACTIVATION.DATASET`, the path of a model folder, or `hf://ORG/NAME[@REVISION]` on a hub; with
+    `:TRIAL` for another trial than the first.
+    device: cpu, cuda, cuda:1, mps or auto. The network comes in eval mode; its `specs` are its layers.
+    Raises UnknownNameError for a wrong name, ModelError for a folder, config or weights file that is not valid,
+    HubError for a repository that cannot be had.
     """
     return load_source(find(name), device)

@@ -1,5 +1,6 @@
-"""Where models come from: a name among the packaged ones, or the path of a model folder."""
+"""Where models come from: a name among the packaged ones, the path of a model folder, or a repository on a hub."""
 
+import os
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import ModelError, UnknownNameError, unknown_name
+from .hub.address import SCHEME
 
 if TYPE_CHECKING:
     from .config import ModelConfig
@@ -24,7 +26,10 @@ class TrialName(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """One trial of a model on disk: what the user typed, the model folder, its config, the trial's number."""
+    """One trial of a model on disk: what to type for it, the model folder, its config, the trial's number.
+
+    `given` is what the user typed, except that a revision on a hub is pinned: it means the same weights for ever.
+    """
 
     given: str
     folder: Path
@@ -49,12 +54,13 @@ class Source:
 
 def split_trial(text: str) -> TrialName:
     """`NAME` or `NAME:TRIAL`. Raises UnknownNameError when what follows the colon is not a trial number."""
-    model, colon, trial = text.rpartition(":")
+    scheme, name = (SCHEME, text.removeprefix(SCHEME)) if text.startswith(SCHEME) else ("", text)
+    model, colon, trial = name.rpartition(":")
     if not colon:
         return TrialName(text, None)
     if not re.fullmatch(r"[0-9]{1,6}", trial):
         raise UnknownNameError(f"{trial!r} in {text!r} is not a trial: write NAME or NAME:0, NAME:1, ...")
-    return TrialName(model, int(trial))
+    return TrialName(scheme + model, int(trial))
 
 
 def weights_path(folder: Path, trial: int) -> Path:
@@ -63,37 +69,63 @@ def weights_path(folder: Path, trial: int) -> Path:
 
 
 @cache
-def _packaged() -> dict[str, Path]:
-    return {path.parent.name: path.parent for path in sorted(PRETRAINED.glob("*/config.json"))}
+def _models_in(folder: Path) -> dict[str, Path]:
+    return {path.parent.name: path.parent for path in sorted(folder.glob("*/config.json"))}
+
+
+def _named() -> dict[str, Path]:
+    """Model folders by name: the packaged ones, and before them those in $MOTIFZOO_MODELS."""
+    packaged = _models_in(PRETRAINED)
+    if chosen := os.environ.get("MOTIFZOO_MODELS"):
+        folder = Path(chosen).expanduser()
+        if not folder.is_dir():
+            raise ModelError(f"MOTIFZOO_MODELS is {chosen}, which is no folder. Set it to a folder of model folders.")
+        return packaged | _models_in(folder)
+    return packaged
 
 
 def list_models(pattern: str = "*") -> list[str]:
-    """Names of the packaged models that match a shell-style pattern such as `*-exponential.*`, sorted."""
-    return [name for name in _packaged() if fnmatchcase(name, pattern)]
+    """Names of the models that match a shell-style pattern such as `*-exponential.*`, sorted.
+
+    They are the packaged ones and those in the folder that MOTIFZOO_MODELS names.
+    """
+    return [name for name in sorted(_named()) if fnmatchcase(name, pattern)]
 
 
 def find(text: str) -> Source:
-    """The trial that `NAME`, `NAME:TRIAL`, `FOLDER` or `FOLDER:TRIAL` means; the trial is 0 unless given.
+    """The trial that `NAME`, `FOLDER` or `hf://org/name[@revision]` means, `:TRIAL` after it; the first unless given.
 
     What looks like a path (it holds a separator or starts with a dot), or names no packaged model but an existing
-    folder, is a folder. Raises UnknownNameError or ModelError.
+    folder, is a folder. A model on a hub is fetched, this trial's weights only. Raises UnknownNameError, ModelError or
+    HubError.
     """
     from .config import read_config
 
-    if Path(text).is_dir() and text not in _packaged():
+    if text.startswith(SCHEME):
+        from .hub.models import fetch_trial
+
+        fetched = fetch_trial(*split_trial(text))
+        return Source(f"{fetched.address}:{fetched.trial}", fetched.folder, fetched.config, fetched.trial)
+    named = _named()
+    if Path(text).is_dir() and text not in named:
         model, number = text, None  # a folder whose name holds a colon
     else:
         model, number = split_trial(text)
-    packaged = _packaged()
-    if model in packaged:
-        folder = packaged[model]
+    if model in named:
+        folder = named[model]
     else:
         folder = Path(model).expanduser()
         if not folder.is_dir():
             if "/" in model or "\\" in model or model.startswith((".", "~")):
                 raise ModelError(f"model folder {model} does not exist.")
-            raise unknown_name("model", model, packaged, hint="`motifzoo models` lists them.")
+            raise unknown_name("model", model, named, hint="`motifzoo models` lists them.")
     config = read_config(folder)
     trial = number if number is not None else min(entry.trial for entry in config.trials)
     config.trial(trial)
-    return Source(text, folder, config, trial)
+    source = Source(text, folder, config, trial)
+    if folder.parent == PRETRAINED and not source.weights.exists():
+        raise ModelError(
+            f"trial {trial} of {model} is not part of this installation, which holds one trial a model. Clone the "
+            "repository and set MOTIFZOO_MODELS to its folder zoo/pretrained, which holds all of them."
+        )
+    return source
