@@ -16,17 +16,7 @@ from torch import Tensor, nn
 
 from ..errors import ModelError
 from ..files import atomic_path
-from .schedule import Schedule
-
-
-class Epoch(BaseModel):
-    """What one epoch of training came to: mean training loss (nats), validation score, learning rate it ran at."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
-
-    loss: float
-    score: float
-    learning_rate: float
+from .schedule import Epoch, Schedule
 
 
 class RunState(BaseModel):

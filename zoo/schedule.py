@@ -1,8 +1,18 @@
-"""When to lower the learning rate and when to stop: the protocol's section 3, as plain state."""
+"""When to lower the learning rate and when to stop: the protocol's section 3, as plain state; what an epoch came to."""
 
 from pydantic import BaseModel, ConfigDict
 
 from .recipe import Training
+
+
+class Epoch(BaseModel):
+    """What one epoch of training came to: mean training loss (nats), validation score, learning rate it ran at."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
+
+    loss: float
+    score: float
+    learning_rate: float
 
 
 class Schedule(BaseModel):

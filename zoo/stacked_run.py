@@ -8,10 +8,10 @@ import torch
 
 from ..data_cards.content import SequenceDataset
 from . import checkpoint
-from .checkpoint import Epoch
 from .device import describe_device
 from .layers import Activation, Layer
 from .recipe import Recipe
+from .schedule import Epoch
 from .stacked_epoch import Outcome, Replica
 from .stacked_layers import check_stackable
 from .stacked_state import Tensors, fresh_tensors

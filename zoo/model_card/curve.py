@@ -10,8 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from ...data_cards.cards import load_card
 from ...errors import ModelError, describe_invalid
-from ..checkpoint import Epoch
 from ..config import ModelConfig
+from ..schedule import Epoch
 
 _HISTORY: Final = TypeAdapter(list[Epoch])
 _WIDTH, _HEIGHT = 300.0, 150.0  # of a plot, in px

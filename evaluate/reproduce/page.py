@@ -1,0 +1,172 @@
+"""index.html: one file that works without a network, in the look of the evaluation report."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from itertools import groupby
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from ..metric_table import METRICS
+from ..report.words import ACTIVATIONS, ARCHITECTURES, capital, method_title
+from .charts import dot_chart
+from .differences import Difference
+from .exports import SCHEMAS, Row
+from .headline import headlines
+from .questions import REFERENCE
+from .scatter import Traded, scatter
+from .scored import Scored
+from .tables import AGAINST_CONTROL, AGAINST_REFERENCE, AGAINST_UNMODIFIED, Answer, Panel
+from .wording import interval, mean_sd, metric_words, number, p_value, told
+
+_HERE = Path(__file__).parent
+_REPORT = _HERE.parent / "report"
+_SHORT: Final = 12  # letters of a name that leave a chart enough room where three stand side by side
+_TESTS: Final = {
+    AGAINST_REFERENCE: f"{REFERENCE} less this",
+    AGAINST_UNMODIFIED: "what it is made of less this",
+    AGAINST_CONTROL: "the model less this control",
+}
+_FILES: Final = {
+    "values": "every trial's score",
+    "summary": "mean, spread and interval of every model and score",
+    "tests": "the tests of this page",
+    "pairs": "tests of all pairs of models that differ in one part",
+    "missing": "what is missing",
+}
+
+
+class Figure(NamedTuple):
+    """A chart with its heading and what stands below it."""
+
+    title: str
+    image: str
+    text: str
+
+
+class TableRow(NamedTuple):
+    """A model in a table of numbers; `tests` are (difference, p) as text, and whether the two are told apart."""
+
+    label: str
+    n: str
+    mean: str
+    sd: str
+    interval: str
+    note: str
+    tests: tuple[tuple[str, str, bool], ...]
+
+
+class NumberTable(NamedTuple):
+    """The numbers of one panel."""
+
+    caption: str
+    rows: tuple[TableRow, ...]
+
+
+class Chapter(NamedTuple):
+    """Panels side by side and their numbers; `tests` head two columns each."""
+
+    title: str
+    meaning: str
+    figures: tuple[Figure, ...]
+    numbers: tuple[NumberTable, ...]
+    tests: tuple[str, ...]
+    columns: str
+
+
+def render(scored: Scored, found: Sequence[Answer], traded: Sequence[Traded], rows: Mapping[str, Sequence[Row]]) -> str:
+    """The page's HTML."""
+    return _template().render(
+        scored=scored,
+        sections=[(answer.question, tuple(_chapters(answer))) for answer in found],
+        traded=[(item.trade, tuple(_plots(item))) for item in traded],
+        headlines=[(name, tuple(lines)) for name, lines in groupby(headlines(found), lambda line: line.dataset)],
+        trials=sum(len(model.trials) for model in scored.models),
+        missing=[
+            (dataset, tuple(entries)) for dataset, entries in groupby(scored.missing, lambda entry: entry.dataset)
+        ],
+        files=[(name, _FILES[name], len(rows[name])) for name in SCHEMAS],
+        functions=ACTIVATIONS,
+        networks=ARCHITECTURES,
+        reference=REFERENCE,
+    )
+
+
+def _chapters(answer: Answer) -> Iterable[Chapter]:
+    """Scores of attribution stand side by side by method, others by architecture."""
+    chapters: dict[tuple[str, str], list[Panel]] = {}
+    for panel in answer.panels:
+        by_method = panel.metric.startswith("attribution/")
+        key = (panel.metric.rpartition("/")[2], panel.architecture) if by_method else (panel.metric, "")
+        chapters.setdefault(key, []).append(panel)
+    for (metric, architecture), panels in chapters.items():
+        if architecture:
+            titles = [capital(method_title(panel.metric.split("/")[1])) for panel in panels]
+            yield _chapter(answer, f"{metric.upper()} of attribution maps, {architecture}", "", panels, titles)
+        else:
+            meaning = f"{capital(METRICS[metric].meaning)}.".replace("<=", "\u2264")
+            titles = [panel.architecture for panel in panels]
+            yield _chapter(answer, metric_words(metric), meaning, panels, titles)
+
+
+def _chapter(answer: Answer, title: str, meaning: str, panels: Sequence[Panel], titles: Sequence[str]) -> Chapter:
+    metrics = {panel.metric for panel in panels}
+    alike = [panel for panel in answer.panels if panel.metric in metrics]  # on one scale, other architectures' too
+    long = max(len(cell.label) for panel in panels for cell in panel.cells) > _SHORT
+    kinds = [kind for kind in _TESTS if any(panel.of_kind(kind) for panel in panels)]
+    titled = list(zip(panels, titles, strict=True))
+    return Chapter(
+        title,
+        meaning,
+        tuple(Figure(name, dot_chart(panel, alike), told(panel, answer.question.group)) for panel, name in titled),
+        tuple(NumberTable(name, _rows(panel, kinds)) for panel, name in titled),
+        tuple(_TESTS[kind] for kind in kinds),
+        "two" if long or len(panels) % 3 else "three",
+    )
+
+
+def _rows(panel: Panel, kinds: Sequence[str]) -> tuple[TableRow, ...]:
+    return tuple(
+        TableRow(
+            cell.label,
+            str(cell.spread.n) if cell.values else "",
+            number(cell.spread.mean) if cell.values else "missing",
+            number(cell.spread.sd),
+            interval(cell.spread),
+            cell.note,
+            tuple(_tested(panel.against(cell.label, kind)) for kind in kinds),
+        )
+        for cell in panel.cells
+    )
+
+
+def _tested(test: Difference | None) -> tuple[str, str, bool]:
+    if test is None:
+        return "", "", False
+    return number(test.difference), p_value(test.p_holm), test.verdict in ("higher", "lower")
+
+
+def _plots(traded: Traded) -> Iterable[Figure]:
+    for plot in traded.plots:
+        part, *rest = plot.y_metric.split("/")
+        method = f", {method_title(rest[0])}" if part == "attribution" else ""
+        models = f"{len(plot.points)} model{'s' if len(plot.points) > 1 else ''}"
+        rho = f"rank correlation of their means \u03c1 = {number(plot.rho, 2)}" if plot.rho is not None else ""
+        yield Figure(
+            plot.architecture + method, scatter(plot, traded.plots), ", ".join(filter(None, (models, rho))) + "."
+        )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    styles = [(folder / "style.css").read_text(encoding="utf-8") for folder in (_REPORT, _HERE)]
+    environment.globals.update(style=Markup("\n".join(styles)), version=version("motifzoo"))
+    # Images come from this package's own functions, which escape the text inside them.
+    environment.filters.update(image=Markup, mean_sd=mean_sd, metric=metric_words)
+    return environment.get_template("page.html.j2")

@@ -1,0 +1,294 @@
+"""Scores of models, trial by trial, from wherever they are; and which models of the recipes have none.
+
+Only scores of the present protocol, motif database and version of the data are taken: others are no match for them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from ...data_cards.cards import list_datasets, load_card
+from ...data_cards.motifs import content_hash, search_database
+from ...errors import MotifzooError, UnknownNameError
+from ...zoo.model_card.scores import read_scores
+from ...zoo.recipe import Recipe, packaged
+from ...zoo.sources import find, list_models
+from ..benchmark import Evaluated
+from ..protocol import PROTOCOL
+from ..results import Result, read_result
+
+_NO_MODEL: Final = "no such model in the zoo"
+_NO_SCORES: Final = "the model has no scores yet"
+_NO_RESULT: Final = "no result file"
+
+
+class Measured(NamedTuple):
+    """A model's scores: for each metric a value a trial, None where it is undefined, in the order of `trials`.
+
+    `label` is what its architecture's other models differ in: the activation, with the variant if there is one.
+    `counts` are over how many filters, sequences or classes each value is taken. `control` is true of models with
+    nothing to learn.
+    """
+
+    name: str
+    dataset: str
+    architecture: str
+    activation: str
+    label: str
+    control: bool
+    trials: tuple[int, ...]
+    values: Mapping[str, tuple[float | None, ...]]
+    counts: Mapping[str, tuple[int | None, ...]]
+
+    def defined(self, metric: str) -> tuple[tuple[int, float], ...]:
+        """(trial, value) of the trials that have a value."""
+        pairs = zip(self.trials, self.values.get(metric, ()), strict=False)
+        return tuple((trial, value) for trial, value in pairs if value is not None)
+
+
+class Missing(NamedTuple):
+    """A model of which the recipes have more trials (`expected`) than there are scores of (`found`), and why."""
+
+    name: str
+    dataset: str
+    architecture: str
+    label: str
+    expected: int
+    found: int
+    reason: str
+
+
+class Scored(NamedTuple):
+    """Everything a comparison is made from. `origin` says where the scores are from, `problems` what was left out."""
+
+    origin: str
+    models: tuple[Measured, ...]
+    missing: tuple[Missing, ...]
+    problems: tuple[str, ...]
+    versions: tuple[tuple[str, str], ...]
+
+
+class _Trial(NamedTuple):
+    """One trial's scores, in one shape for all origins."""
+
+    where: str
+    model: str
+    trial: int
+    dataset: str
+    architecture: str
+    activation: str
+    stamps: tuple[str, int, str, str]
+    sha256: str
+    versions: Mapping[str, str]
+    metrics: Mapping[str, float | None]
+    counts: Mapping[str, int | None]
+
+
+def from_packaged(patterns: Sequence[str] = ("*",)) -> Scored:
+    """The scores in the folders of the packaged models that match a pattern.
+
+    Raises UnknownNameError where none does, ModelError for a broken folder.
+    """
+    trials: list[_Trial] = []
+    reasons: dict[str, str] = {}
+    for name in packaged_names(patterns):
+        found = _packaged_trials(name)
+        trials += found
+        if not found:
+            reasons[name] = _NO_SCORES
+    return _scored("the scores that the packaged models carry", trials, patterns, reasons, _NO_MODEL)
+
+
+def from_results(folders: Sequence[Path], patterns: Sequence[str] = ("*",), *, add_packaged: bool = False) -> Scored:
+    """The scores in every `result.json` below the folders, of models that match a pattern.
+
+    add_packaged: take packaged scores of the models that no result file is of. A file that cannot be read is a problem
+    and stops no other. Raises MotifzooError for a folder that is missing and where there is no result at all.
+    """
+    trials: list[_Trial] = []
+    problems: list[str] = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise MotifzooError(f"there is no folder {folder}: --results takes what `motifzoo evaluate` wrote.")
+        for path in sorted(folder.rglob("result.json")):
+            where = path.relative_to(folder).as_posix()
+            try:
+                result = read_result(path)
+            except MotifzooError as error:
+                problems.append(str(error).replace(str(path), where))
+                continue
+            if _matches(result.model, patterns):
+                trials.append(_of_result(result, where))
+    if not trials and not problems:
+        raise MotifzooError(
+            f"there is no result.json below {', '.join(map(str, folders))} of a model that matches "
+            f"{' '.join(patterns)}: `motifzoo evaluate` writes them."
+        )
+    origin = "result files"
+    if add_packaged:
+        covered = {trial.model for trial in trials}
+        trials += [
+            trial for name in packaged_names(patterns) if name not in covered for trial in _packaged_trials(name)
+        ]
+        origin += " and, for models without one, the scores that the packaged models carry"
+    return _scored(origin, trials, patterns, {}, _NO_RESULT, problems)
+
+
+def from_evaluations(
+    evaluated: Iterable[Evaluated], failures: Mapping[str, str], patterns: Sequence[str] = ("*",)
+) -> Scored:
+    """Scores that were just computed. failures: why there are none, by trial (`NAME:TRIAL`)."""
+    trials = [_of_result(item.result, f"{item.result.model}:{item.result.trial}") for item in evaluated]
+    reasons = {name.rpartition(":")[0]: error for name, error in failures.items()}
+    problems = [f"{name} could not be evaluated: {error}" for name, error in failures.items()]
+    return _scored("scores recomputed from weights and data", trials, patterns, reasons, _NO_MODEL, problems)
+
+
+def packaged_names(patterns: Sequence[str]) -> list[str]:
+    """The packaged models that match a pattern. Raises UnknownNameError where none does."""
+    names = [name for name in list_models() if _matches(name, patterns)]
+    if not names:
+        raise UnknownNameError(f"no packaged model matches {' '.join(patterns)}. `motifzoo models` lists them.")
+    return names
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _packaged_trials(name: str) -> list[_Trial]:
+    source = find(name)
+    scores = read_scores(source.folder, source.config)
+    if scores is None:
+        return []
+    config = source.config
+    return [
+        _Trial(
+            f"{name}:{trial.trial}",
+            name,
+            trial.trial,
+            config.dataset.name,
+            config.architecture,
+            config.activation,
+            (scores.benchmark, scores.protocol, scores.data_fingerprint, scores.motifs_sha256),
+            trial.sha256,
+            scores.versions,
+            {metric.name: metric.values[place] for metric in scores.metrics},
+            {metric.name: metric.n[place] for metric in scores.metrics},
+        )
+        for place, trial in enumerate(scores.trials)
+    ]
+
+
+def _of_result(result: Result, where: str) -> _Trial:
+    stamps = result.stamps
+    return _Trial(
+        where,
+        result.model,
+        result.trial,
+        result.dataset,
+        result.architecture,
+        result.activation,
+        (result.benchmark, stamps.protocol, stamps.data_fingerprint, stamps.motifs_sha256),
+        stamps.model_sha256,
+        stamps.versions,
+        result.metrics,
+        result.n,
+    )
+
+
+def _scored(
+    origin: str,
+    trials: Iterable[_Trial],
+    patterns: Sequence[str],
+    reasons: Mapping[str, str],
+    otherwise: str,
+    problems: Sequence[str] = (),
+) -> Scored:
+    """Models from trials that can stand beside each other; the others become problems."""
+    told = list(problems)
+    kept: dict[str, dict[int, _Trial]] = {}
+    for trial in trials:
+        of_model = kept.setdefault(trial.model, {})
+        if reason := _unfit(trial, of_model):
+            told.append(f"{trial.where} is left out: {reason}")
+        elif trial.trial not in of_model:
+            of_model[trial.trial] = trial
+    models = tuple(_measured(list(of_model.values())) for _, of_model in sorted(kept.items()) if of_model)
+    found = {model.name: len(model.trials) for model in models}
+    expected = [recipe for name, recipe in packaged().items() if _matches(name, patterns)]
+    expected.sort(key=lambda recipe: recipe.dataset)
+    missing = tuple(
+        _missing(recipe, found.get(recipe.name, 0), reasons.get(recipe.name, otherwise))
+        for recipe in expected
+        if found.get(recipe.name, 0) < recipe.trials
+    )
+    versions = {pair for of_model in kept.values() for trial in of_model.values() for pair in trial.versions.items()}
+    return Scored(origin, models, missing, tuple(told), tuple(sorted(versions)))
+
+
+def _unfit(trial: _Trial, others: Mapping[int, _Trial]) -> str:
+    """Why a trial cannot stand beside the other models' and its own model's; "" if it can."""
+    current = _current_stamps(trial.dataset)
+    if current is None:
+        return f"there is no data set {trial.dataset} here to compare it on."
+    if trial.stamps != current:
+        names = ("benchmark", "protocol", "data", "motif database")
+        differs = [name for name, mine, now in zip(names, trial.stamps, current, strict=True) if mine != now]
+        return f"it is of another {' and '.join(differs)} than this motifzoo's. Evaluate it again."
+    twin = others.get(trial.trial)
+    if twin is not None:
+        return "" if twin.metrics == trial.metrics else f"{twin.where} is of the same trial and says something else."
+    for other in others.values():
+        if other.sha256 == trial.sha256:
+            return f"it has the weights of {other.where}, so it is no replicate of its own."
+        if (other.architecture, other.activation) != (trial.architecture, trial.activation):
+            return f"{other.where} has the same name and another architecture or activation."
+    return ""
+
+
+def _current_stamps(dataset: str) -> tuple[str, int, str, str] | None:
+    if dataset not in list_datasets():
+        return None
+    card = load_card(dataset)
+    return card.benchmark, PROTOCOL, card.fingerprint, _motifs_sha256()
+
+
+@cache
+def _motifs_sha256() -> str:
+    return content_hash(search_database())
+
+
+def _measured(trials: list[_Trial]) -> Measured:
+    first, *_ = trials = sorted(trials, key=lambda trial: trial.trial)
+    metrics = dict.fromkeys(name for trial in trials for name in trial.metrics)
+    return Measured(
+        first.model,
+        first.dataset,
+        first.architecture,
+        first.activation,
+        label_of(first.model, first.architecture),
+        is_control(first.model),
+        tuple(trial.trial for trial in trials),
+        {name: tuple(trial.metrics.get(name) for trial in trials) for name in metrics},
+        {name: tuple(trial.counts.get(name) for trial in trials) for name in metrics},
+    )
+
+
+def label_of(name: str, architecture: str) -> str:
+    """What a model's name says besides its architecture and data set: `log_relu-l2` of cnn-deep-log_relu-l2.dataset."""
+    return name.partition(".")[0].removeprefix(f"{architecture}-")
+
+
+def is_control(name: str) -> bool:
+    """Whether a model is trained on shuffled labels, as its recipe says."""
+    recipe = packaged().get(name)
+    return recipe is not None and recipe.training.shuffled_labels
+
+
+def _missing(recipe: Recipe, found: int, reason: str) -> Missing:
+    label = label_of(recipe.name, recipe.architecture)
+    why = reason if not found else f"{found} of {recipe.trials} trials"
+    return Missing(recipe.name, recipe.dataset, recipe.architecture, label, recipe.trials, found, why)

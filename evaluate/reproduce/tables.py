@@ -1,0 +1,137 @@
+"""The answers to the study's questions as plain values: who scored what, with its spread over trials, who is missing,
+and what the tests say."""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from ..statistics import Spread, spread
+from .differences import Difference, Side, compared
+from .questions import PLAIN, QUESTIONS, REFERENCE, Question, place, unmodified
+from .scored import Measured, Scored, is_control
+
+AGAINST_REFERENCE: Final = f"{REFERENCE} against each other activation"
+AGAINST_UNMODIFIED: Final = "what it is made of against each modified activation"
+AGAINST_CONTROL: Final = "each model against its control"
+
+
+class Cell(NamedTuple):
+    """One model's score: its trials' values as (trial, value), and their spread.
+
+    `note` says why there is no value, or that there are fewer than there should be; "" where nothing is missing.
+    """
+
+    model: str
+    label: str
+    values: tuple[tuple[int, float], ...]
+    spread: Spread
+    note: str
+
+
+class Panel(NamedTuple):
+    """One score of one architecture: a cell a model, and the tests between them."""
+
+    metric: str
+    architecture: str
+    cells: tuple[Cell, ...]
+    differences: tuple[Difference, ...]
+
+    def of_kind(self, kind: str) -> tuple[Difference, ...]:
+        """The tests of a kind."""
+        return tuple(test for test in self.differences if test.kind == kind)
+
+    def against(self, label: str, kind: str) -> Difference | None:
+        """The test of a kind that this model is the second of."""
+        return next((test for test in self.of_kind(kind) if test.second.label == label), None)
+
+
+class Answer(NamedTuple):
+    """A question and what there is to say to it: a panel a score and architecture, in that order."""
+
+    question: Question
+    panels: tuple[Panel, ...]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The scores that there are panels of."""
+        return tuple(dict.fromkeys(panel.metric for panel in self.panels))
+
+
+class _Row(NamedTuple):
+    """A model of a question, measured or missing."""
+
+    name: str
+    architecture: str
+    label: str
+    control: bool
+    measured: Measured | None
+    missing: str
+
+
+def answers(scored: Scored) -> tuple[Answer, ...]:
+    """The questions that the scores, or the models that are missing, have something to say to."""
+    found = (Answer(question, tuple(_panels(question, scored))) for question in QUESTIONS)
+    return tuple(answer for answer in found if answer.panels)
+
+
+def _panels(question: Question, scored: Scored) -> Iterable[Panel]:
+    rows = _rows(question, scored)
+    for metric in question.metrics:
+        for architecture in dict.fromkeys(row.architecture for row in rows):
+            cells = tuple(_cell(row, metric) for row in rows if row.architecture == architecture)
+            scope = f"{question.dataset}, {architecture}, {question.group}"
+            tests = [
+                test for kind, pairs in _pairs(question, cells).items() for test in compared(scope, kind, metric, pairs)
+            ]
+            yield Panel(metric, architecture, cells, tuple(tests))
+
+
+def _rows(question: Question, scored: Scored) -> list[_Row]:
+    """The models of a question in the order they are shown."""
+    short = {entry.name: entry for entry in scored.missing if entry.dataset == question.dataset}
+    rows = [
+        _Row(
+            model.name,
+            model.architecture,
+            model.label,
+            model.control,
+            model,
+            short[model.name].reason if model.name in short else "",
+        )
+        for model in scored.models
+        if model.dataset == question.dataset
+    ]
+    there = {row.name for row in rows}
+    rows += [
+        _Row(entry.name, entry.architecture, entry.label, is_control(entry.name), None, entry.reason)
+        for entry in short.values()
+        if entry.name not in there
+    ]
+    controlled = {(row.architecture, unmodified(row.label)) for row in rows if row.control}
+    if question.group == "control":
+        chosen = [row for row in rows if row.control or (row.architecture, row.label) in controlled]
+    else:
+        chosen = [row for row in rows if not row.control and (question.group == "modified" or row.label in PLAIN)]
+    return sorted(chosen, key=lambda row: place(row.architecture, row.label))
+
+
+def _cell(row: _Row, metric: str) -> Cell:
+    if row.measured is None:
+        return Cell(row.name, row.label, (), spread([]), row.missing)
+    values = row.measured.defined(metric)
+    undefined = len(row.measured.trials) - len(values)
+    notes = [row.missing, f"undefined in {undefined} of {len(row.measured.trials)} trials" if undefined else ""]
+    return Cell(row.name, row.label, values, spread([value for _, value in values]), "; ".join(filter(None, notes)))
+
+
+def _pairs(question: Question, cells: tuple[Cell, ...]) -> dict[str, list[tuple[Side, Side]]]:
+    """The pairs that a question asks to test, by kind; what a model is compared with comes first."""
+    sides = {cell.label: Side(cell.model, cell.label, cell.spread) for cell in cells if cell.values}
+    made_of = [(sides[base], side) for label, side in sides.items() if (base := unmodified(label)) in sides]
+    reference = sides.get(REFERENCE)
+    against = [(reference, side) for label, side in sides.items() if reference and label != REFERENCE]
+    if question.group == "control":
+        return {AGAINST_CONTROL: made_of}
+    if question.group == "modified":
+        modified = [pair for pair in against if pair[1].label not in PLAIN]
+        return {AGAINST_UNMODIFIED: made_of, AGAINST_REFERENCE: modified}
+    return {AGAINST_REFERENCE: against}

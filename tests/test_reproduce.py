@@ -1,0 +1,305 @@
+"""The study's comparison: scores from wherever they are, tests that SciPy agrees with, and nothing hidden."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+from scored_models import measured, result, scored
+
+from motifzoo.errors import MotifzooError
+from motifzoo.evaluate.metric_table import METRICS
+from motifzoo.evaluate.reproduce.differences import all_pairs
+from motifzoo.evaluate.reproduce.headline import headlines
+from motifzoo.evaluate.reproduce.questions import QUESTIONS, TRADES, unmodified
+from motifzoo.evaluate.reproduce.scatter import trades
+from motifzoo.evaluate.reproduce.scored import Measured, from_evaluations, from_packaged, from_results
+from motifzoo.evaluate.reproduce.tables import (
+    AGAINST_CONTROL,
+    AGAINST_REFERENCE,
+    AGAINST_UNMODIFIED,
+    Answer,
+    Panel,
+    answers,
+)
+from motifzoo.evaluate.reproduce.wording import told
+from motifzoo.evaluate.results import write_result
+from motifzoo.zoo.layers import ACTIVATIONS
+from motifzoo.zoo.model_card.scores import read_scores
+from motifzoo.zoo.recipe import packaged
+from motifzoo.zoo.sources import find, list_models
+
+MATCH = "filters/match_fraction"
+VALUES = {
+    "exponential": (0.9, 0.86, 0.88, 0.9),
+    "relu": (0.1, 0.2, 0.15),
+    "tanh": (0.84, 0.93),
+    "linear": (0.3,),
+    "elu": (0.99, 0.97, 0.98),
+}
+
+
+def model(activation: str, architecture: str = "cnn-deep", dataset: str = "synthetic-motifs") -> Measured:
+    return measured(f"{architecture}-{activation}.{dataset}", {MATCH: VALUES.get(activation, (0.5, 0.6, 0.55))})
+
+
+def plain(found: tuple[Answer, ...]) -> Panel:
+    """The panel of cnn-deep's match fraction in the main comparison."""
+    answer = next(answer for answer in found if answer.question.id == "motifs")
+    return next(panel for panel in answer.panels if (panel.metric, panel.architecture) == (MATCH, "cnn-deep"))
+
+
+def holm_by_hand(p: list[float]) -> list[float]:
+    """Sorted p times how many are left, none below the one before."""
+    adjusted, largest = [0.0] * len(p), 0.0
+    for place, index in enumerate(sorted(range(len(p)), key=lambda index: p[index])):
+        largest = max(largest, min(1.0, p[index] * (len(p) - place)))
+        adjusted[index] = largest
+    return adjusted
+
+
+def test_the_questions_ask_for_scores_that_there_are() -> None:
+    for question in (*QUESTIONS, *TRADES):
+        assert set(question.metrics) <= set(METRICS)
+        assert any(recipe.dataset == question.dataset for recipe in packaged().values())
+    assert len({question.id for question in (*QUESTIONS, *TRADES)}) == len(QUESTIONS) + len(TRADES)
+
+
+@pytest.mark.parametrize(
+    ("label", "base"),
+    [
+        ("relu", None),
+        ("exponential", None),
+        ("shift_relu", "relu"),
+        ("shift_scale_sigmoid", "sigmoid"),
+        ("scale_tanh", "tanh"),
+        ("exp_relu", "relu"),
+        ("log_relu", "relu"),
+        ("log_relu-l2", "log_relu"),
+        ("exponential-shuffled", "exponential"),
+        ("my_net", None),
+    ],
+)
+def test_what_an_activation_is_made_of(label: str, base: str | None) -> None:
+    assert unmodified(label) == base
+    assert base is None or base in ACTIVATIONS
+
+
+def test_tests_and_spreads_are_scipys() -> None:
+    panel = plain(answers(scored(*map(model, VALUES))))
+    cells = {cell.label: cell for cell in panel.cells}
+    assert [cell.label for cell in panel.cells] == ["relu", "exponential", "tanh", "linear", "elu"]  # the zoo's order
+    for label, values in VALUES.items():
+        assert cells[label].spread.mean == pytest.approx(np.mean(values))
+        assert cells[label].spread.n == len(values)
+        assert [value for _, value in cells[label].values] == list(values)
+    tested = ["relu", "tanh", "elu"]
+    raw = [stats.ttest_ind(VALUES["exponential"], VALUES[label], equal_var=False).pvalue for label in tested]
+    for label, p, corrected in zip(tested, raw, holm_by_hand(raw), strict=True):
+        test = panel.against(label, AGAINST_REFERENCE)
+        assert test is not None
+        assert (test.p, test.p_holm) == (pytest.approx(p), pytest.approx(corrected))
+        assert test.difference == pytest.approx(np.mean(VALUES["exponential"]) - np.mean(VALUES[label]))
+    verdicts = {test.second.label: test.verdict for test in panel.differences}
+    assert verdicts == {"relu": "higher", "tanh": "not told apart", "linear": "not tested", "elu": "lower"}
+
+
+def test_one_trial_is_no_test_and_what_is_missing_is_named() -> None:
+    found = answers(scored(*map(model, VALUES), missing=["cnn-deep-sigmoid.synthetic-motifs"]))
+    panel = plain(found)
+    (missing,) = (cell for cell in panel.cells if not cell.values)
+    assert (missing.label, missing.note) == ("sigmoid", "not trained")
+    assert told(panel, "plain") == (
+        "Exponential 0.885 ± 0.019 (4): higher than relu; lower than elu; not told apart from tanh; not tested against "
+        "linear (fewer than two trials); missing: sigmoid."
+    )
+    line = next(line for line in headlines(found) if line.metric == MATCH)
+    assert (line.higher, line.lower, line.tested, line.others) == (1, 1, 3, 5)
+    assert line.best is not None
+    assert line.best.label == "elu"
+
+
+def test_without_the_reference_there_is_no_test() -> None:
+    panel = plain(answers(scored(model("relu"), missing=["cnn-deep-exponential.synthetic-motifs"])))
+    assert panel.differences == ()
+    assert told(panel, "plain") == "Exponential is missing, so there is nothing to test against."
+
+
+def test_undefined_values_are_left_out_and_said() -> None:
+    one = measured("cnn-deep-relu.synthetic-motifs", {MATCH: (0.5, None, 0.7)})
+    none = measured("cnn-deep-exponential.synthetic-motifs", {MATCH: (None, None)})
+    cells = {cell.label: cell for cell in plain(answers(scored(one, none))).cells}
+    assert cells["relu"].values == ((0, 0.5), (2, 0.7))
+    assert (cells["relu"].spread.n, cells["relu"].note) == (2, "undefined in 1 of 3 trials")
+    assert (cells["exponential"].values, cells["exponential"].note) == ((), "undefined in 2 of 2 trials")
+
+
+def test_modified_activations_stand_beside_what_they_are_made_of() -> None:
+    labels = ("relu", "exponential", "shift_relu", "log_relu", "log_relu-l2")
+    shuffled = measured("cnn-deep-relu-shuffled.synthetic-motifs", {MATCH: (0.0, 0.1)})
+    found = answers(scored(*map(model, labels), shuffled))
+    (answer,) = (answer for answer in found if answer.question.id == "modified-motifs")
+    (panel,) = answer.panels
+    assert [cell.label for cell in panel.cells] == list(labels)
+    made_of = {(test.first.label, test.second.label) for test in panel.of_kind(AGAINST_UNMODIFIED)}
+    assert made_of == {("relu", "shift_relu"), ("relu", "log_relu"), ("log_relu", "log_relu-l2")}
+    against = {test.second.label for test in panel.of_kind(AGAINST_REFERENCE)}
+    assert against == {"shift_relu", "log_relu", "log_relu-l2"}
+    assert told(panel, "modified").partition(". ")[2] == (
+        "Modified activations: higher than what they are made of: shift_relu, log_relu; not told apart: log_relu-l2."
+    )
+    assert "relu-shuffled" not in {cell.label for cell in plain(found).cells}
+
+
+def test_controls_stand_beside_what_they_are_controls_of() -> None:
+    shuffled = measured("cnn-deep-relu-shuffled.synthetic-motifs", {MATCH: (0.0, 0.1)})
+    found = answers(scored(model("relu"), model("tanh"), shuffled))
+    (answer,) = (answer for answer in found if answer.question.id == "controls-motifs")
+    panel = next(panel for panel in answer.panels if panel.metric == MATCH)
+    assert [cell.label for cell in panel.cells] == ["relu", "relu-shuffled"]
+    (test,) = panel.of_kind(AGAINST_CONTROL)
+    assert (test.first.label, test.second.label) == ("relu", "relu-shuffled")
+    assert told(panel, "control") == "Controls: not told apart: relu-shuffled."
+
+
+def test_all_pairs_differ_in_one_part_and_are_corrected_by_family() -> None:
+    random = np.random.default_rng(0)
+    models = [
+        measured(f"{architecture}-{activation}.synthetic-motifs", {MATCH: random.normal(0.5, 0.1, 4).tolist()})
+        for architecture in ("cnn-2", "cnn-50", "cnn-deep")
+        for activation in ("relu", "exponential", "tanh", "elu")
+    ]
+    control = measured("cnn-2-relu-shuffled.synthetic-motifs", {MATCH: (0.1, 0.2)})
+    pairs = all_pairs([*models, control])
+    assert len(pairs) == 3 * 6 + 4 * 3
+    values = {item.name: item.values[MATCH] for item in models}
+    for _, family in itertools.groupby(pairs, key=lambda pair: (pair.scope, pair.kind)):
+        tests = list(family)
+        raw = [
+            stats.ttest_ind(values[test.first.name], values[test.second.name], equal_var=False).pvalue for test in tests
+        ]
+        assert [test.p_holm for test in tests] == pytest.approx(holm_by_hand(raw))
+    assert all_pairs(reversed([*models, control])) == pairs
+
+
+def test_trade_is_over_trials_with_both_scores() -> None:
+    names = ("relu", "exponential", "tanh")
+    models = [
+        measured(
+            f"cnn-deep-{name}.synthetic-motifs",
+            {"classification/aupr": (across, None), MATCH: (up, 0.5)},
+        )
+        for name, across, up in zip(names, (0.8, 0.81, 0.82), (0.9, 0.8, 0.7), strict=True)
+    ]
+    (traded,) = trades(scored(*models))
+    (plot,) = traded.plots
+    assert plot.x_metric == "classification/aupr"  # what the data set's card watches
+    assert [point.trials for point in plot.points] == [((0, 0.8, 0.9),), ((0, 0.81, 0.8),), ((0, 0.82, 0.7),)]
+    assert plot.rho == pytest.approx(-1)
+
+
+def test_packaged_scores_are_those_of_the_folders_and_the_rest_is_missing() -> None:
+    found = from_packaged()
+    models = {item.name: item for item in found.models}
+    for name in list_models():
+        source = find(name)
+        scores = read_scores(source.folder, source.config)
+        if scores is None:
+            assert name not in models
+            continue
+        assert models[name].trials == tuple(trial.trial for trial in scores.trials)
+        assert models[name].values == {metric.name: metric.values for metric in scores.metrics}
+    short = {entry.name: entry for entry in found.missing}
+    for name, recipe in packaged().items():
+        trials = len(models[name].trials) if name in models else 0
+        assert (name in short) == (trials < recipe.trials)
+        if 0 < trials < recipe.trials:
+            assert short[name].reason == f"{trials} of {recipe.trials} trials"
+    assert found.problems == ()
+
+
+def test_patterns_choose_models_and_what_is_missing() -> None:
+    found = from_packaged(["*-relu.synthetic-codes"])
+    names = {item.name for item in found.models} | {entry.name for entry in found.missing}
+    assert names == {"cnn-local-relu.synthetic-codes", "cnn-dist-relu.synthetic-codes"}
+
+
+NAME = "cnn-dist-relu.synthetic-codes"
+
+
+def write(folder: Path, place: str, *arguments: object, **changes: object) -> None:
+    write_result(result(*arguments, **changes), folder / place)  # type: ignore[arg-type]
+
+
+def test_result_files_are_read_and_what_does_not_fit_is_left_out(tmp_path: Path) -> None:
+    write(tmp_path, "a", NAME, 0, {MATCH: 0.5})
+    write(tmp_path, "a-copy", NAME, 0, {MATCH: 0.5})
+    write(tmp_path, "b", NAME, 1, {MATCH: 0.25})
+    write(tmp_path, "c", NAME, 1, {MATCH: 0.75})
+    write(tmp_path, "d", NAME, 2, {MATCH: 0.5}, model_sha256=f"{1:064x}")
+    write(tmp_path, "e", NAME, 3, {MATCH: 0.5}, protocol=99, data_fingerprint="f" * 64)
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / "result.json").write_text("{}")
+    found = from_results([tmp_path], [NAME])
+    (only,) = found.models
+    assert only.values == {MATCH: (0.5, 0.25)}
+    assert only.counts == {MATCH: (24, 24)}
+    assert found.problems[0].startswith("f/result.json is not a result file: ")
+    assert found.problems[1:] == (
+        "c/result.json is left out: b/result.json is of the same trial and says something else.",
+        "d/result.json is left out: it has the weights of b/result.json, so it is no replicate of its own.",
+        "e/result.json is left out: it is of another protocol and data than this motifzoo's. Evaluate it again.",
+    )
+
+
+def test_packaged_scores_fill_in_for_models_without_a_result_file(tmp_path: Path) -> None:
+    write(tmp_path, "a", NAME, 7, {MATCH: 0.5})
+    patterns = ["*.synthetic-codes"]
+    found = {item.name: item for item in from_results([tmp_path], patterns, add_packaged=True).models}
+    others = {item.name: item for item in from_packaged(patterns).models}
+    assert found[NAME].trials == (7,)
+    assert {name: item for name, item in found.items() if name != NAME} == {
+        name: item for name, item in others.items() if name != NAME
+    }
+    assert [item.name for item in from_results([tmp_path], patterns).models] == [NAME]
+
+
+def test_a_data_set_that_is_not_here(tmp_path: Path) -> None:
+    there = result(NAME, 0, {MATCH: 0.5})
+    write_result(there.model_copy(update={"dataset": "elsewhere", "model": "cnn-dist-relu.elsewhere"}), tmp_path)
+    found = from_results([tmp_path])
+    assert found.models == ()
+    assert found.problems == ("result.json is left out: there is no data set elsewhere here to compare it on.",)
+
+
+def test_folders_without_results(tmp_path: Path) -> None:
+    with pytest.raises(MotifzooError) as missing:
+        from_results([tmp_path / "none"])
+    assert (
+        str(missing.value) == f"there is no folder {tmp_path / 'none'}: --results takes what `motifzoo evaluate` wrote."
+    )
+    with pytest.raises(MotifzooError) as empty:
+        from_results([tmp_path], ["*-relu.*"])
+    assert str(empty.value) == (
+        f"there is no result.json below {tmp_path} of a model that matches *-relu.*: `motifzoo evaluate` writes them."
+    )
+
+
+def test_trials_that_failed_are_missing_with_their_reason() -> None:
+    found = from_evaluations([], {f"{NAME}:0": "no disk."}, [NAME])
+    (entry,) = found.missing
+    assert (entry.name, entry.found, entry.reason) == (NAME, 0, "no disk.")
+    assert found.problems == (f"{NAME}:0 could not be evaluated: no disk.",)
+
+
+def test_a_model_that_no_recipe_names_is_compared_under_its_own_label(tmp_path: Path) -> None:
+    mine = "cnn-dist-mine.synthetic-codes"
+    write(tmp_path, "a", mine, 0, {MATCH: 0.5})
+    write(tmp_path, "b", "cnn-dist-exponential.synthetic-codes", 0, {MATCH: 0.6})
+    found = from_results([tmp_path], ["*"])
+    assert {item.label for item in found.models} == {"mine", "exponential"}
+    (answer,) = (answer for answer in answers(found) if answer.question.id == "modified-codes")
+    panel = next(panel for panel in answer.panels if (panel.metric, panel.architecture) == (MATCH, "cnn-dist"))
+    assert panel.cells[-1].label == "mine"
+    assert [test.second.label for test in panel.of_kind(AGAINST_REFERENCE)] == ["mine"]

@@ -1,0 +1,331 @@
+"""What `motifzoo reproduce` writes: a self-contained page that shows every trial, tables, and the same bytes again."""
+
+import json
+import re
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+from click.testing import CliRunner
+from click.testing import Result as Invoked
+from hypothesis import given
+from hypothesis import strategies as st
+from model_folders import ModelFactory
+from own_files import labelled_fasta
+from scored_models import measured, result, scored
+
+from motifzoo.data_cards.own import Request, add
+from motifzoo.errors import MotifzooError
+from motifzoo.evaluate.cli import main
+from motifzoo.evaluate.reproduce.axes import Scale, close_scale, scale_of
+from motifzoo.evaluate.reproduce.build import Reproduced, reproduce
+from motifzoo.evaluate.reproduce.charts import swarm
+from motifzoo.evaluate.reproduce.exports import SCHEMAS
+from motifzoo.evaluate.reproduce.scatter import apart
+from motifzoo.evaluate.reproduce.scored import Scored
+from motifzoo.evaluate.reproduce.wording import p_value
+from motifzoo.evaluate.results import write_result
+from motifzoo.zoo import sources
+from motifzoo.zoo.recipe import packaged
+
+VOID = {"meta", "link", "br", "wbr", "line", "path", "circle", "use"}
+MATCH, ANY = "filters/match_fraction", "filters/match_any"
+AUROC = "attribution/saliency/auroc"
+
+
+class Page(HTMLParser):
+    """A page's elements with their attributes, and whether every tag is closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self._open.pop() == tag, (tag, self.getpos())
+
+    def every(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def whole() -> Scored:
+    """Scores of some models of each question, one with a single trial, and one missing."""
+    random = np.random.default_rng(0)
+    models = [
+        measured(
+            f"{architecture}-{label}.{dataset}",
+            {
+                name: random.uniform(0.3, 1, trials).tolist()
+                for name in ("classification/auroc", "classification/aupr", *names)
+            },
+        )
+        for dataset, architecture, names in (
+            ("synthetic-motifs", "cnn-deep", (MATCH, ANY)),
+            ("synthetic-codes", "cnn-dist", (MATCH, ANY, AUROC)),
+        )
+        for label, trials in (("relu", 3), ("exponential", 3), ("elu", 1), ("exp_relu", 4), ("relu-shuffled", 3))
+    ]
+    return scored(*models, missing=["cnn-deep-tanh.synthetic-motifs"], problems=["<b>a & b</b> is left out."])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    reproduce(whole(), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> str:
+    return (folder / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_page_is_well_formed_and_loads_nothing(page: str) -> None:
+    parsed = Page(page)
+    assert {tag for tag, _ in parsed.elements} & {"script", "img", "iframe", "object", "form"} == set()
+    assert parsed.every("link") == [{"rel": "icon", "href": "data:,"}]
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "default-src 'none'" in page
+    identifiers = [attributes["id"] for _, attributes in parsed.elements if "id" in attributes]
+    assert len(identifiers) == len(set(identifiers))
+    targets = {attributes["href"] for attributes in parsed.every("a")}
+    assert {f"#{identifier}" for identifier in identifiers} >= {
+        target for target in targets if target and target[0] == "#"
+    }
+
+
+def test_every_link_to_a_table_is_there(folder: Path, page: str) -> None:
+    linked = {attributes["href"] for attributes in Page(page).every("a")}
+    files = {path.name for path in folder.iterdir()}
+    assert {f"{name}.{suffix}" for name in SCHEMAS for suffix in ("csv", "parquet")} <= linked & files
+    assert files - linked == {"index.html", "reproduce.md"}
+
+
+def test_every_chart_shows_every_trial_and_says_it_in_words(page: str) -> None:
+    charts = re.findall(r'<div class="dots" role="img" aria-label="([^"]+)">(.*?)</div>', page)
+    titles = {told.partition(";")[0] for told, _ in charts}
+    assert "Filters matching a true motif, cnn-deep" in titles
+    assert "Saliency AUROC, cnn-dist" in titles
+    for told, drawn in charts:
+        counted = sum(int(count) for count in re.findall(r"\(([0-9]+)\)", told))
+        assert drawn.count("<circle") == counted
+        assert ("chance" in drawn) == ("AUROC" in told)
+        assert drawn.count("missing") == told.count("missing")
+    main_chart = next(drawn for told, drawn in charts if told.startswith("Filters matching a true motif, cnn-deep"))
+    value = whole().models[0].values[MATCH][1]
+    assert f"relu, trial 1: {value:.3f}" in main_chart
+
+
+def test_text_from_elsewhere_is_escaped(page: str) -> None:
+    assert "&lt;b&gt;a &amp; b&lt;/b&gt; is left out." in page
+    assert "<b>a & b" not in page
+
+
+def test_hostile_labels_stay_text(tmp_path: Path) -> None:
+    model = whole().models[0]._replace(name="x", label='"><script>alert(1)</script>')
+    reproduce(scored(model), tmp_path)
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    Page(text)
+
+
+def test_what_is_missing_is_on_the_page_and_in_the_summary(folder: Path, page: str) -> None:
+    assert "<li>cnn-deep-tanh.synthetic-motifs: not trained</li>" in page
+    text = (folder / "reproduce.md").read_text(encoding="utf-8")
+    assert "| cnn-deep-tanh.synthetic-motifs | 10 | 0 | not trained |" in text
+    assert "| tanh | missing |" in text
+
+
+def test_tables_hold_every_value_and_are_the_same_in_both_formats(folder: Path) -> None:
+    for name, schema in SCHEMAS.items():
+        stored = pyarrow.parquet.read_table(folder / f"{name}.parquet")
+        assert stored.schema.equals(schema)
+        text = pyarrow.csv.read_csv(
+            folder / f"{name}.csv",
+            convert_options=pyarrow.csv.ConvertOptions(column_types=schema, strings_can_be_null=False),
+        )
+        assert text.equals(stored)
+    rows = pyarrow.parquet.read_table(folder / "values.parquet").to_pylist()
+    found = {(row["model"], row["metric"], row["trial"]): row["value"] for row in rows}
+    assert found == {
+        (model.name, metric, trial): value
+        for model in whole().models
+        for metric, values in model.values.items()
+        for trial, value in zip(model.trials, values, strict=True)
+    }
+    controls = {row["model"] for row in rows if row["control"]}
+    assert controls == {name for name in packaged() if name in {row["model"] for row in rows} and "shuffled" in name}
+
+
+def test_the_same_scores_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    reproduce(whole(), tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        path.name: path.read_bytes() for path in folder.iterdir()
+    }
+
+
+def test_no_scores_at_all(tmp_path: Path) -> None:
+    with pytest.raises(MotifzooError) as caught:
+        reproduce(scored(problems=["a is left out: b."]), tmp_path / "out")
+    assert str(caught.value) == "there are no scores to compare. a is left out: b."
+    assert not (tmp_path / "out").exists()
+
+
+@given(st.lists(st.floats(0, 180), max_size=10))
+def test_dots_of_a_row_do_not_cover_each_other_and_stay_in_it(places: list[float]) -> None:
+    away = swarm(places)
+    assert all(abs(y) <= 7.5 for y in away)
+    dots = list(zip(places, away, strict=True))
+    for index, (x, y) in enumerate(dots):
+        for other_x, other_y in dots[:index]:
+            assert abs(x - other_x) >= 4.8 or y != other_y
+
+
+@given(st.lists(st.floats(0, 220), min_size=1, max_size=30))
+def test_names_keep_apart_in_their_order_and_on_the_plot(wanted: list[float]) -> None:
+    places = apart(sorted(wanted), 13, 220)
+    gap = min(13, 220 / max(1, len(wanted) - 1))
+    assert all(second - first >= gap - 1e-9 for first, second in pairwise(places))
+    assert places[0] >= -1e-9
+    assert places[-1] <= 220 + 1e-9
+
+
+def test_names_with_room_stay_where_they_are() -> None:
+    assert apart([10, 40, 100], 13, 220) == [10, 40, 100]
+    assert apart([100, 100], 10, 220) == [95, 105]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1))
+def test_scales_hold_their_values_and_have_few_ticks(values: list[float]) -> None:
+    for scale in (close_scale(values, 100), scale_of(AUROC, values, 100), scale_of(MATCH, values, 100)):
+        assert all(scale.holds(value) for value in values)
+        assert 2 <= len(scale.ticks()) <= 5
+        assert all(scale.holds(tick) for tick in scale.ticks())
+    assert scale_of(AUROC, values, 100).low < 0.5  # chance is on it
+
+
+def test_a_scale_by_hand() -> None:
+    scale = Scale(0.5, 1.0, 200)
+    assert [scale.at(value) for value in (0.5, 0.75, 1.0, 0.2, 3.0)] == [0, 100, 200, 0, 200]
+    assert scale.ticks() == [0.5, 0.75, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0.04567, "0.046"),
+        (1.0, "1.000"),
+        (0.001, "0.001"),
+        (0.00012, "1.2e\u22124"),
+        (3.4e-12, "3.4e\u221212"),
+        (float("nan"), "not tested"),
+    ],
+)
+def test_p_values(p: float, text: str) -> None:
+    assert p_value(p) == text
+
+
+def invoke(*arguments: str | Path) -> Invoked:
+    return CliRunner().invoke(main, ["reproduce", *map(str, arguments)], env={"COLUMNS": "80"})
+
+
+def test_the_command_prints_a_summary_that_fits_80_columns(tmp_path: Path) -> None:
+    done = invoke("--output", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert all(len(line) <= 80 for line in done.stdout.splitlines()[:-1])
+    assert done.stdout.splitlines()[-1] == f"page in {tmp_path / 'index.html'}"
+    assert "match_fraction" in done.stdout
+    # No cell is broken over two lines: every row has its five columns.
+    rows = [line.split("  ") for line in done.stdout.splitlines() if re.match(r" (match_|saliency)", line)]
+    assert all(len([cell for cell in row if cell.strip()]) == 5 for row in rows)
+
+
+def test_the_command_prints_json(tmp_path: Path) -> None:
+    done = invoke("*.synthetic-codes", "--json", "--output", tmp_path)
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert {row["dataset"] for row in told["summary"]} == {"synthetic-codes"}
+    assert told["models"] == len({row["model"] for row in told["summary"]})
+    for row in told["tests"]:
+        assert (row["p"] is None) == (min(row["first_n"], row["second_n"]) < 2) == (row["verdict"] == "not tested")
+    assert len(told["tests"]) == pyarrow.parquet.read_table(tmp_path / "tests.parquet").num_rows
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--results", ".", "--recompute"),
+            "--results reads scores and --recompute computes them: give one of the two.",
+        ),
+        (("--add-packaged",), "--add-packaged adds to the result files of --results: give both."),
+        (("--jobs", "2"), "--jobs, --dask and --fresh are about computing: give --recompute too."),
+        (("nothing*",), "no packaged model matches nothing*. `motifzoo models` lists them."),
+        (("--recompute", "a*", "b*"), "no packaged model matches a* b*. `motifzoo models` lists them."),
+    ],
+)
+def test_what_cannot_be_asked_for(arguments: Sequence[str], message: str, tmp_path: Path) -> None:
+    done = invoke(*arguments, "--output", tmp_path / "out")
+    assert done.exit_code != 0
+    assert done.stderr.splitlines()[-1] == f"Error: {message}"
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_reads_result_files_and_tells_what_it_leaves_out(tmp_path: Path) -> None:
+    for trial, value in enumerate((0.5, 0.25)):
+        write_result(result("cnn-dist-relu.synthetic-codes", trial, {MATCH: value}), tmp_path / "in" / str(trial))
+    (tmp_path / "in" / "broken").mkdir()
+    (tmp_path / "in" / "broken" / "result.json").write_text("nonsense")
+    done = invoke("--results", tmp_path / "in", "--output", tmp_path / "out", "--json")
+    assert done.exit_code == 0, done.output
+    assert done.stderr.startswith("Notice: broken/result.json is not a result file: ")
+    (row,) = json.loads(done.stdout)["summary"]
+    assert (row["mean"], row["n"], row["metric"]) == (0.375, 2, MATCH)
+
+
+def test_recomputing_names_failures_and_keeps_the_rest(
+    make_model: ModelFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOTIFZOO_DATA", str(tmp_path / "data"))
+    add(Request(file=labelled_fasta(tmp_path / "peaks.fa"), name="reproduce-tests"))
+    folder = make_model("tiny-relu.reproduce-tests", dataset="reproduce-tests", input_length=60, trials=2)
+    (folder / "trial-1" / "model.safetensors").unlink()
+    monkeypatch.setattr(sources, "_packaged", lambda: {folder.name: folder})
+    done = invoke("--recompute", "--output", tmp_path / "out", "--json")
+    assert done.exit_code == 1
+    told = json.loads(done.stdout)
+    assert told["trials"] == 1
+    assert told["problems"] == [
+        f"tiny-relu.reproduce-tests:1 could not be evaluated: weights file {folder / 'trial-1' / 'model.safetensors'} "
+        "does not exist."
+    ]
+    assert done.stderr.splitlines()[-1] == (
+        "Error: 1 trial could not be evaluated; the notices say why, and the page lists them."
+    )
+    assert (tmp_path / "out" / "results" / folder.name / "trial-0" / "reproduce-tests@1" / "result.json").is_file()
+
+
+def test_reproduced_tells_what_it_wrote(tmp_path: Path) -> None:
+    done: Reproduced = reproduce(whole(), tmp_path)
+    assert {name: len(rows) for name, rows in done.tables.items()} == {
+        name: pyarrow.parquet.read_table(tmp_path / f"{name}.parquet").num_rows for name in SCHEMAS
+    }
