@@ -16,10 +16,12 @@ def _named(names: Sequence[str]) -> list[Motif]:
     return [by_name[name] for name in names]
 
 
-def generate(card: Card) -> SequenceDataset:
+def generate(card: Card, *, sequences_seed: int | None = None) -> SequenceDataset:
     """Draw the data set of `card` and split it; a few seconds, the same on every machine.
 
-    Raises DataError for a card without a generator, and when the draw is not what the card says.
+    sequences_seed: draw other sequences of the same kind, from this seed (0 to 2^32 - 1); which motifs they plant stays
+    decided by the card's own. Raises DataError for a card without a generator, and when the draw is not what the card
+    says.
     """
     recipe = card.generator
     if recipe is None:
@@ -28,16 +30,19 @@ def generate(card: Card) -> SequenceDataset:
     random = np.random.RandomState(recipe.seed)
     core = _named(recipe.core)
     total = sum(card.splits.values())
-    if recipe.background is None:
-        motifs = core
-        drawn = synthetic.draw(random, synthetic.both_strands(core), total, grammar)
-        labels = synthetic.motifs_classes(len(core), drawn)
-    else:
+    motifs = core
+    if recipe.background is not None:
         everything = jaspar2016()
         chosen = synthetic.background_indices(
             random, len(everything), recipe.background.drawn, recipe.background.removed, recipe.background.kept
         )
         motifs = [*core, *(everything[index] for index in chosen)]
+    if sequences_seed is not None:
+        random.seed(sequences_seed)
+    if recipe.background is None:
+        drawn = synthetic.draw(random, synthetic.both_strands(core), total, grammar)
+        labels = synthetic.motifs_classes(len(core), drawn)
+    else:
         halves = [synthetic.draw(random, synthetic.both_strands(pool), total // 2, grammar) for pool in (core, motifs)]
         drawn = synthetic.Drawn(
             np.concatenate([half.codes for half in halves]),

@@ -32,11 +32,15 @@ class _Strict(BaseModel):
 
 
 class FreshDraw(_Strict):
-    """Scores on sequences drawn for the verification alone: `seed` was published with them, never before."""
+    """Scores on sequences drawn for the verification alone: `seed` was published with them, never before.
+
+    noise: by metric, the standard error of the difference from the fixed test sequences that drawing alone makes.
+    """
 
     seed: Annotated[int, Field(ge=0)]
     sequences: Annotated[int, Field(ge=1)]
     metrics: Metrics
+    noise: Metrics = Field(default_factory=dict)
 
 
 class Verification(_Strict):
