@@ -159,3 +159,20 @@ def test_two_networks_with_the_same_tensors_are_told_apart(make_model: ModelFact
     ]
     assert not np.array_equal(arrays[0]["x"], arrays[1]["x"])
     assert json.loads((relu / "config.json").read_text())["layers"][2]["function"] == "relu"
+
+
+def test_models_in_a_folder_of_ones_own_have_names(
+    make_model: ModelFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They stand before packaged ones of the same name: a clone's zoo, or a private one."""
+    own = make_model("cnn-local-relu.mine")
+    monkeypatch.setenv("MOTIFZOO_MODELS", str(own.parent))
+    assert own.name in motifzoo.list_models()
+    assert "cnn-local-relu.synthetic-codes" in motifzoo.list_models()
+    assert sources.find(own.name).folder == own
+    monkeypatch.setenv("MOTIFZOO_MODELS", str(tmp_path / "nowhere"))
+    with pytest.raises(ModelError) as caught:
+        motifzoo.list_models()
+    assert str(caught.value) == (
+        f"MOTIFZOO_MODELS is {tmp_path / 'nowhere'}, which is no folder. Set it to a folder of model folders."
+    )

@@ -79,8 +79,15 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_wheel_holds_every_file_of_the_folders_and_nothing_else(tree: Path, wheel: Path) -> None:
+def is_further_trial(name: str) -> bool:
+    return re.search(r"/pretrained/[^/]+/trial-[0-9]+/", name) is not None
+
+
+def test_wheel_holds_every_file_of_the_folders_but_further_trials_and_nothing_else(tree: Path, wheel: Path) -> None:
     expected, found = source_files(tree), wheel_files(wheel)
+    further = {name for name in expected if is_further_trial(name)}
+    assert len(further) >= 2 * 20  # weights and learning curve of each
+    expected = {name: content for name, content in expected.items() if name not in further}
     assert sorted(found) == sorted(expected)
     assert [name for name in expected if found[name] != expected[name]] == []
 
@@ -142,6 +149,25 @@ print(json.dumps([motifzoo.__file__, motifzoo.__version__, names]))
     assert Path(place) == installed / "motifzoo" / "__init__.py"
     assert version in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert names == sorted(card.parent.name for card in (ROOT / "data_cards").glob("*/card.toml"))
+
+
+def test_installed_wheel_says_where_further_trials_are(installed: Path, tmp_path: Path) -> None:
+    code = """
+import sys, motifzoo
+try:
+    print(len(motifzoo.load(sys.argv[1]).specs))
+except motifzoo.errors.MotifzooError as error:
+    print(error)
+"""
+    first, second = (f"cnn-local-relu.synthetic-codes{trial}" for trial in ("", ":1"))
+    here = {"PYTHONPATH": str(installed)}
+    assert run([sys.executable, "-c", code, first], tmp_path, **here) == "16\n"
+    assert run([sys.executable, "-c", code, second], tmp_path, **here) == (
+        "trial 1 of cnn-local-relu.synthetic-codes is not part of this installation, which holds one trial a model. "
+        "Clone the repository and set MOTIFZOO_MODELS to its folder zoo/pretrained, which holds all of them.\n"
+    )
+    here["MOTIFZOO_MODELS"] = str(ROOT / "zoo" / "pretrained")
+    assert run([sys.executable, "-c", code, second], tmp_path, **here) == "16\n"
 
 
 def test_installed_wheel_has_the_command(installed: Path, tmp_path: Path) -> None:

@@ -1,0 +1,81 @@
+"""The zoo's own rows: `python -m motifzoo.evaluate.leaderboard.packaged [PATTERN...] --board FOLDER`.
+
+Evaluates every trial of the packaged models, which costs nothing where the cache has it, and claims the scores on a
+board, each with what a model's page shows of its first trial. A row that stands there with the same weights and
+numbers is left alone, and with it what a verification found.
+"""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import click
+
+from ...errors import MotifzooError
+from ...zoo.names import parse
+from ...zoo.shapes import plan
+from ...zoo.sources import Source, find, list_models
+from ..benchmark import Evaluated, evaluate_trial
+from .boards import Change, Snapshot, open_board
+from .details import details
+from .record import Record, record_of
+
+SOURCE = "packaged"  # a record's source: the weights came with motifzoo itself
+SUBMITTER = "motifzoo"
+
+
+def packaged_record(source: Source, evaluated: Evaluated, submitted: str) -> Record:
+    """The claim of one packaged trial; a model trained on shuffled labels is a control."""
+    config = source.config
+    shuffled = config.training is not None and config.training.shuffled_labels
+    return record_of(
+        evaluated.result,
+        source=SOURCE,
+        submitter=SUBMITTER,
+        submitted=submitted,
+        variant=parse(config.name).variant,
+        control="shuffled_labels" if shuffled else None,
+        parameters=plan(config.layers, config.input_length).parameters,
+    )
+
+
+def changes(rows: Sequence[tuple[Record, Mapping[str, bytes]]], snapshot: Snapshot) -> Change:
+    """The files of records, and of their details, that a board lacks or has with other numbers."""
+    found: dict[str, bytes] = {}
+    for record, files in rows:
+        present = snapshot.records.get(str(record.path))
+        if present is None or (present.model_sha256, present.metrics) != (record.model_sha256, record.metrics):
+            found |= {str(record.path): record.to_json(), **files}
+    return found
+
+
+@click.command()
+@click.argument("patterns", nargs=-1)
+@click.option("--board", help="Folder of the board.  [default: the one in motifzoo itself]")
+@click.option("--output", default="results", show_default=True, help="Folder for result files.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:0, mps or auto.")
+def main(patterns: tuple[str, ...], board: str | None, output: str, device: str) -> None:
+    """Evaluate every trial of the packaged models that match PATTERNS (all without one) and put them on a board."""
+    target = open_board(board)
+    failed = 0
+    for name in dict.fromkeys(name for pattern in patterns or ("*",) for name in list_models(pattern)):
+        try:
+            trials = [find(f"{name}:{trial.trial}") for trial in find(name).config.trials]
+            now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+            rows: list[tuple[Record, Mapping[str, bytes]]] = []
+            for source in trials:
+                evaluated = evaluate_trial(source, Path(output), device=device)
+                shown = details(evaluated.result, evaluated.folder) if not rows else {}
+                rows.append((packaged_record(source, evaluated, now), shown))
+            target.apply(partial(changes, rows), f"Scores of {name}")
+            click.echo(f"{name}: {len(rows)} trial{'s' if len(rows) > 1 else ''}")
+        except MotifzooError as error:  # one data set that cannot be had does not keep the others from the board
+            failed += 1
+            click.echo(f"{name}: {error}", err=True)
+    if failed:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
