@@ -5,15 +5,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from safetensors.numpy import save_file
-
 from ..data_cards.cards import GroupName, list_datasets
 from ..data_cards.content import SequenceDataset
 from ..data_cards.load import load_dataset
 from ..data_cards.motifs import content_hash, search_database, write_meme
 from ..errors import ModelError, unknown_name
-from ..files import atomic_path, sha256_file, write_text
+from ..files import sha256_file, write_text
 from ..zoo.sources import Source
+from ..zoo.weights import save_arrays
 from .groups import GROUPS, Group
 from .match_tsv import hits_tsv
 from .protocol import PARAMETERS, PROTOCOL, SEED
@@ -142,6 +141,5 @@ def _write_files(groups: Mapping[GroupName, Group], folder: Path) -> dict[str, S
 
 
 def _write_arrays(arrays: Arrays, path: Path) -> Path:
-    with atomic_path(path) as temporary:
-        save_file({name: array.copy(order="C") for name, array in arrays.items()}, temporary)
+    save_arrays(arrays, path, ("format", "np"))
     return path

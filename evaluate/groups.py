@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ..data_cards.cards import GroupName
 from ..data_cards.onehot import to_onehot
 from ..metrics import aupr, auroc
+from .attribution.error import AttributionError
 from .attribution.scores import score_maps
 from .matching import Matches, filter_metrics, known_metrics, match_filters, planted_metrics
 from .protocol import METHODS, REFERENCES, SEED, STEPS
@@ -99,20 +100,27 @@ def attribution(run: TrialRun) -> Group:
         def compute(method: str = method) -> Arrays:
             return {"scores": _explain(run, method, aim, rows)}
 
-        arrays[method] = run.stage(
-            f"attribution-{method}",
-            compute,
-            targets=hashlib.sha256(rows.tobytes() + aim.outputs.tobytes()).hexdigest(),
-            references=REFERENCES,
-            steps=STEPS,
-            seed=SEED,
-        )["scores"]
+        unexplained = None
+        try:
+            arrays[method] = run.stage(
+                f"attribution-{method}",
+                compute,
+                targets=hashlib.sha256(rows.tobytes() + aim.outputs.tobytes()).hexdigest(),
+                references=REFERENCES,
+                steps=STEPS,
+                seed=SEED,
+            )["scores"]
+        except AttributionError as error:  # one method that is not defined for a network leaves it the others
+            unexplained = f"{method} has no score: {error}"
+            arrays[method] = np.full(aim.codes.shape, np.nan, np.float32)
         for name, values in score_maps(arrays[method], aim.information)._asdict().items():
             defined = np.isfinite(values)
             metric = f"attribution/{method}/{aim.prefix}{name}"
             metrics[metric] = _number(values[defined].mean() if defined.any() else np.nan)
             n[metric] = int(defined.sum())
-        if not defined.all():
+        if unexplained is not None:
+            notes.append(unexplained)
+        elif not defined.all():
             missing = len(rows) - int(defined.sum())
             notes.append(f"{missing} of {len(rows)} sequences have no {method} score: their map is not finite.")
     return Group(metrics, n, notes, arrays)

@@ -59,7 +59,10 @@ def run_stage(
     try:
         with atomic_path(path) as temporary:
             stored = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
-            save_file(stored, temporary, {"seconds": repr(stage.seconds), "device": stage.device})
+            try:
+                save_file(stored, temporary, {"seconds": repr(stage.seconds), "device": stage.device})
+            except SafetensorError as error:  # what it makes of a full disk
+                raise OSError(str(error)) from error
     except CacheError as error:
         notices.warning("%s is not kept for next time: %s", name, error)
     return stage

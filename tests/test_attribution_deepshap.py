@@ -9,7 +9,7 @@ from torch import nn
 
 from motifzoo.data_cards.onehot import encode, to_onehot
 from motifzoo.evaluate.attribution import deepshap
-from motifzoo.evaluate.attribution.job import AttributionError
+from motifzoo.evaluate.attribution.error import AttributionError
 from motifzoo.evaluate.attribution.methods import attribute
 from motifzoo.evaluate.attribution.shuffles import shuffled
 from motifzoo.zoo.activations import FUNCTIONS

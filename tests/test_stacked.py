@@ -28,10 +28,10 @@ from motifzoo.errors import CacheError, DataError, ModelError, MotifzooError
 from motifzoo.zoo import checkpoint
 from motifzoo.zoo.architectures import ARCHITECTURES, layers
 from motifzoo.zoo.builder import Network, build, initialise
-from motifzoo.zoo.checkpoint import Epoch
 from motifzoo.zoo.dropout import keep_
 from motifzoo.zoo.layers import Attention, Conv, Dense, Layer, Lstm, Pool
 from motifzoo.zoo.recipe import Recipe, Training
+from motifzoo.zoo.schedule import Epoch
 from motifzoo.zoo.stacked import StackProgress, train_stack
 from motifzoo.zoo.stacked_epoch import Data, Replica, Stack
 from motifzoo.zoo.stacked_layers import Arrangement, Batched, Grouped, check_stackable

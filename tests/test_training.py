@@ -32,10 +32,10 @@ from motifzoo.zoo import checkpoint
 from motifzoo.zoo.architectures import layers
 from motifzoo.zoo.batches import in_batches
 from motifzoo.zoo.builder import Network, build
-from motifzoo.zoo.checkpoint import Epoch, RunState
+from motifzoo.zoo.checkpoint import RunState
 from motifzoo.zoo.device import describe_device
 from motifzoo.zoo.recipe import Recipe, Training
-from motifzoo.zoo.schedule import Schedule
+from motifzoo.zoo.schedule import Epoch, Schedule
 from motifzoo.zoo.training import Progress, Trained, _optimizer, train
 
 CPU = torch.device("cpu")

@@ -10,25 +10,24 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
 import torch
-from filelock import FileLock, Timeout
 
 from ..data_cards.content import SequenceDataset
-from ..errors import ModelError, MotifzooError
-from ..files import cannot_write, notices
+from ..errors import ModelError
+from ..files import notices
 from .allocation import kept_memory
+from .alone import alone
 from .batches import Batches
-from .checkpoint import Epoch
 from .controls import training_split
 from .recipe import Recipe, Training
+from .schedule import Epoch
 from .stacked_epoch import Data, Precision, Stack, Turn
 from .stacked_layers import arrangement_for
 from .stacked_run import Run
-from .training import Trained, check_trainable
+from .training import Trained, check_trainable, too_large
 
 CHECKPOINT_SECONDS: Final = 30.0
 _REPORT_SECONDS = 0.5
@@ -126,7 +125,7 @@ class _Trainer:
 
     def results(self, stacks: int, folder: Path) -> Iterator[Trained]:
         """Start `stacks` threads and yield what they finish."""
-        with _alone(folder), kept_memory():
+        with alone(folder), kept_memory():
             for run in self._runs:
                 run.check()
             before = torch.get_num_threads()
@@ -233,10 +232,7 @@ class _Trainer:
         """Half of the members, as they were last saved; the others wait again."""
         torch.cuda.empty_cache()
         if len(members) == 1:
-            raise MotifzooError(
-                f"{members[0].name} alone does not fit in the memory of {self._device}. Choose a smaller batch_size "
-                "in the recipe, or train on the CPU."
-            )
+            raise too_large(members[0].name, self._device)
         half = len(members) // 2
         notices.warning("%d replicas do not fit in the memory of %s; trying %d.", len(members), self._device, half)
         with self._lock:
@@ -302,22 +298,3 @@ class _Trainer:
             done, to_go = self._done + part, sum(run.to_go for run in self._runs) - part
         seconds = time.perf_counter() - self._started
         self._progress.overall(done, to_go, seconds * to_go / done if done else math.inf)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the lock on a folder of checkpoints, which a killed process gives up; ModelError when another has it."""
-    lock = FileLock(folder / ".training.lock")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise ModelError(
-            f"another process is training into {folder}. Wait for it to end, or train into another folder."
-        ) from error
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    try:
-        yield
-    finally:
-        lock.release()

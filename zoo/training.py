@@ -13,16 +13,16 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ..data_cards.content import SequenceDataset
-from ..errors import DataError, ModelError
+from ..errors import DataError, ModelError, MotifzooError
 from ..metrics import aupr, auroc
 from . import checkpoint
 from .batches import DROPOUT, INITIAL, ORDER, VALIDATION_BATCH, Batches, in_batches, stream
 from .builder import Network, ResidualBlock, build, initialise
-from .checkpoint import Epoch, RunState
+from .checkpoint import RunState
 from .controls import training_split
 from .device import describe_device
 from .recipe import Recipe, Training
-from .schedule import Schedule
+from .schedule import Epoch, Schedule
 
 
 class Progress(Protocol):
@@ -151,8 +151,23 @@ def train(
     """Train one trial (its number is its seed) and return the network with its final weights.
 
     Resumes from `checkpoint_path` when that file exists, and writes it after every epoch; of a finished run it only
-    reads the weights. Raises ModelError when the checkpoint belongs to another recipe, seed, data or device.
+    reads the weights. Raises ModelError when the checkpoint belongs to another recipe, seed, data or device,
+    CacheError when it cannot be written, MotifzooError when the device's memory is too small.
     """
+    try:
+        return _train(recipe, trial, dataset, device, checkpoint_path, progress)
+    except torch.OutOfMemoryError as error:
+        raise too_large(f"{recipe.name}:{trial}", device) from error
+
+
+def _train(
+    recipe: Recipe,
+    trial: int,
+    dataset: SequenceDataset,
+    device: torch.device,
+    checkpoint_path: Path,
+    progress: Progress | None,
+) -> Trained:
     settings = recipe.training
     check_trainable(settings, dataset)
     network = starting_network(recipe, trial, dataset).to(device)
@@ -185,6 +200,14 @@ def train(
                 progress.epoch(epoch, state.history[-1], state.seconds)
     network.zero_grad(set_to_none=True)
     return Trained(network.eval().cpu(), state)
+
+
+def too_large(name: str, device: torch.device) -> MotifzooError:
+    """The error for a trial that does not fit in a device's memory."""
+    return MotifzooError(
+        f"{name} alone does not fit in the memory of {device}. Choose a smaller batch_size in the recipe, or train on "
+        "the CPU."
+    )
 
 
 def check_same_run(path: Path, found: RunState, wanted: RunState) -> None:

@@ -46,13 +46,24 @@ def content_hash(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
 
 
 def write_weights(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> str:
-    """Write a safetensors file atomically and return the content hash."""
+    """Write a safetensors file atomically and return the content hash; raises CacheError when the folder refuses."""
+    save_arrays(arrays, path, ("format", "pt"))
+    return content_hash(arrays)
+
+
+def save_arrays(arrays: Mapping[str, npt.NDArray[Any]], path: Path, about: tuple[str, str]) -> None:
+    """Write arrays atomically to a safetensors file with one metadata entry; with more, its bytes would not repeat.
+
+    Raises CacheError when the folder refuses.
+    """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     with atomic_path(path) as temporary:
-        # One metadata key only: with more, safetensors files are not byte-reproducible.
-        save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, temporary, {"format": "pt"})
-    return content_hash(arrays)
+        try:
+            save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, temporary, dict([about]))
+        except SafetensorError as error:  # what it makes of a full disk
+            raise OSError(str(error)) from error
 
 
 def read_weights(path: Path) -> Arrays:
@@ -135,12 +146,13 @@ def _read_bytes(path: Path) -> bytes:
 
 def _parse_header(path: Path, data: bytes) -> tuple[dict[str, tuple[TensorSpec, int, int]], int]:
     """Each tensor's spec and byte range, and where the tensors' bytes begin."""
-    if data[:2] == b"PK" or (data[:1] == b"\x80" and data[1:2] in b"\x02\x03\x04\x05"):
-        raise ModelError(f"{path} is a pickle, not a safetensors file. Pickles can run code; nothing was loaded.")
     if len(data) < 8:
         raise ModelError(f"{path} is cut short: {len(data)} bytes are no safetensors file.")
     length = int.from_bytes(data[:8], "little")
     if length > MAX_HEADER_BYTES:
+        # A short header's length may begin with these very bytes, but then it goes on with zeros.
+        if data[:2] == b"PK" or (data[:1] == b"\x80" and data[1:2] in b"\x02\x03\x04\x05"):
+            raise ModelError(f"{path} is a pickle, not a safetensors file. Pickles can run code; nothing was loaded.")
         raise ModelError(
             f"{path} is not a usable safetensors file: its header claims {length:,} bytes; the limit is "
             f"{MAX_HEADER_BYTES:,}."

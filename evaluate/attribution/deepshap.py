@@ -12,7 +12,8 @@ from ...zoo import layers as specs
 from ...zoo.activations import Activation
 from ...zoo.builder import Network
 from ...zoo.shapes import plan
-from .job import AttributionError, Job, Maps
+from .error import AttributionError
+from .job import Job, Maps
 from .shuffles import shuffled
 
 LIMIT = 1e-3  # relative completeness gap above which a map is refused

@@ -11,16 +11,12 @@ import torch
 from torch import Tensor
 
 from ...data_cards.onehot import Codes, from_onehot
-from ...errors import DataError, MotifzooError
+from ...errors import DataError
 from ...zoo.builder import Network, build
 from ...zoo.shapes import plan
 
 Maps = npt.NDArray[np.float32]
 Progress = Callable[[int, int], None]
-
-
-class AttributionError(MotifzooError):
-    """A network that a method cannot explain, or an explanation that fails its own check."""
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from ...data_cards.content import SequenceDataset
-    from ...zoo.checkpoint import Epoch
     from ...zoo.recipe import Recipe
+    from ...zoo.schedule import Epoch
     from ...zoo.training import Trained
 
 
@@ -36,7 +36,7 @@ def train(recipe: str, trials: tuple[int, ...], output: Path, device: str, threa
 
     Every epoch ends in a checkpoint; the same command after a kill goes on from there and ends in the same weights.
     Trials that are already in the model folder are skipped; several train side by side, one on each CPU thread or all
-    of them in one stack on a GPU.
+    of them in one stack on a GPU. One command at a time trains into a folder.
 
     \b
     Example:
@@ -45,8 +45,9 @@ def train(recipe: str, trials: tuple[int, ...], output: Path, device: str, threa
     import torch
 
     from ...data_cards.load import load_dataset
+    from ...errors import MotifzooError
+    from ...zoo.alone import alone
     from ...zoo.device import describe_device, pick_device
-    from ...zoo.publish import present_trials
     from ...zoo.recipe import find
 
     if threads is not None:
@@ -54,46 +55,75 @@ def train(recipe: str, trials: tuple[int, ...], output: Path, device: str, threa
     chosen = pick_device(device)
     recipes = find(recipe)
     click.echo(f"training on {describe_device(chosen)}", err=True)
-    for name in dict.fromkeys(item.dataset for item in recipes):
-        dataset = load_dataset(name)
-        missing = []
-        for item in (item for item in recipes if item.dataset == name):
-            folder = output / item.name
-            present = {entry.trial for entry in present_trials(folder, item, dataset.fingerprint)}
-            for trial in trials or range(item.trials):
-                if trial in present:
-                    click.echo(f"{item.name}:{trial} is already in {folder}", err=True)
-                else:
-                    missing.append((item, trial))
-        _train(missing, dataset, chosen, output)
+    # All before anything is trained: one that cannot be had shows at once.
+    data = {name: load_dataset(name) for name in dict.fromkeys(item.dataset for item in recipes)}
+    diverged = []
+    # Held from the look at what is there on: a trial that another command adds meanwhile would be lost.
+    with alone(output):
+        for name, dataset in data.items():
+            asked = [
+                (item, trial)
+                for item in recipes
+                if item.dataset == name
+                for trial in dict.fromkeys(trials or range(item.trials))
+            ]
+            diverged += _train(asked, dataset, chosen, output)
+    if diverged:
+        raise MotifzooError(
+            f"{', '.join(diverged)} diverged: the loss is not a finite number, so there are no weights to keep."
+        )
 
 
 def _train(
-    missing: "Sequence[tuple[Recipe, int]]", dataset: "SequenceDataset", device: "torch.device", output: Path
-) -> None:
-    """Train the trials, several of them side by side where that can be, and add each to its folder as it ends."""
-    from ...errors import MotifzooError
+    asked: "Sequence[tuple[Recipe, int]]", dataset: "SequenceDataset", device: "torch.device", output: Path
+) -> list[str]:
+    """Train the trials that are not there yet, side by side where that can be, and add each to its folder as it ends.
+
+    Returns the names of those that diverged.
+    """
+    from ...zoo.alone import alone
     from ...zoo.stacked import train_stack
     from ...zoo.stacked_layers import can_stack
     from ...zoo.training import train as train_trial
 
     checkpoints = output / ".checkpoints"
     diverged = []
-    together = [pair for pair in missing if device.type != "mps" and all(map(can_stack, pair[0].layers()))]
-    if len(together) > 1:
+    stackable = {pair for pair in asked if device.type != "mps" and all(map(can_stack, pair[0].layers()))}
+    if len(stackable) == 1:
+        stackable = set()
+    missing = _missing(asked, dataset, output)
+    # A trial that was asked for among others is never trained alone, not even as the last that a kill has left over:
+    # its weights would be others in the last digits, and it could not go on from its checkpoint.
+    together = [pair for pair in missing if pair in stackable]
+    if together:
         recipe_of = {item.digest: item for item, _ in together}
         with _StackDisplay(len(together)) as several:
             for trained in train_stack(together, dataset, device=device, checkpoint_dir=checkpoints, progress=several):
                 diverged += _keep(recipe_of[trained.state.recipe], trained, dataset, output)
-    for item, trial in missing if len(together) <= 1 else [pair for pair in missing if pair not in together]:
+    for item, trial in missing:
+        if (item, trial) in stackable:
+            continue
         path = checkpoints / f"{item.name}.trial-{trial}.safetensors"
-        with _Display(f"{item.name}:{trial}", item.training.epochs) as display:
+        with alone(checkpoints), _Display(f"{item.name}:{trial}", item.training.epochs) as display:
             trained = train_trial(item, trial, dataset, device=device, checkpoint_path=path, progress=display)
         diverged += _keep(item, trained, dataset, output)
-    if diverged:
-        raise MotifzooError(
-            f"{', '.join(diverged)} diverged: the loss is not a finite number, so there are no weights to keep."
-        )
+    return diverged
+
+
+def _missing(
+    asked: "Sequence[tuple[Recipe, int]]", dataset: "SequenceDataset", output: Path
+) -> "list[tuple[Recipe, int]]":
+    """The trials that are not in their model folder yet."""
+    from ...zoo.publish import present_trials
+
+    present = {
+        item: {entry.trial for entry in present_trials(output / item.name, item, dataset.fingerprint)}
+        for item in dict.fromkeys(item for item, _ in asked)
+    }
+    for item, trial in asked:
+        if trial in present[item]:
+            click.echo(f"{item.name}:{trial} is already in {output / item.name}", err=True)
+    return [(item, trial) for item, trial in asked if trial not in present[item]]
 
 
 def _keep(item: "Recipe", trained: "Trained", dataset: "SequenceDataset", output: Path) -> list[str]:

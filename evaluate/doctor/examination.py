@@ -1,0 +1,140 @@
+"""The whole examination: environment, what is held, and whether models still give their golden values."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+
+from ...errors import MotifzooError
+from ...zoo.golden import GOLDEN, Golden, read_golden
+from ...zoo.sources import Source
+from ..drift import QUANTITIES, Drift, drifts
+from ..run import versions
+from .environment import environment
+from .findings import Finding, plural, some_of
+from .holdings import data_sets, weights
+
+
+class Progress(Protocol):
+    """What a caller sees of an examination while it goes on."""
+
+    def step(self, model: str, done: int, total: int) -> None:
+        """`done` of `total` models are compared; `model` comes next."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an examination found, and the size of every drift, rounding included."""
+
+    findings: tuple[Finding, ...]
+    drifts: tuple[Drift, ...]
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing is damaged, drifts or does not work."""
+        return all(finding.level != "problem" for finding in self.findings)
+
+
+class _Case(NamedTuple):
+    """A trial and its golden values."""
+
+    source: Source
+    golden: Golden
+
+
+def examine(sources: Sequence[Source], *, quick: bool = False, progress: Progress | None = None) -> Report:
+    """Look at this machine and at these models; needs no network, downloads and builds nothing.
+
+    quick: of the models only one an architecture is computed, on the CPU alone, and data sets are not read.
+    """
+    found = [*environment(), *weights(sources), *data_sets(read=not quick)]
+    cases, trouble = _golden_files(sources)
+    found += [*trouble, *_versions(cases, versions())]
+    if quick:
+        cases = list({case.source.config.architecture: case for case in reversed(cases)}.values())[::-1]
+    compared: list[Drift] = []
+    for number, case in enumerate(cases):
+        if progress is not None:
+            progress.step(case.source.config.name, number, len(cases))
+        try:
+            for device in _devices(quick):
+                compared += _compare(case, device)
+        except MotifzooError as error:
+            found.append(Finding("problem", "golden values", f"{case.source.config.name}: {error}"))
+    return Report((*found, *_summary(compared)), tuple(compared))
+
+
+def _devices(quick: bool) -> tuple[str, ...]:
+    import torch
+
+    return ("cpu",) if quick or not torch.cuda.is_available() else ("cpu", "cuda")
+
+
+def _golden_files(sources: Sequence[Source]) -> tuple[list[_Case], list[Finding]]:
+    """The models that have golden values, and what is to be said of the others."""
+    cases: list[_Case] = []
+    findings: list[Finding] = []
+    without: list[str] = []
+    for source in sources:
+        try:
+            golden = read_golden(source.folder, source.config)
+        except MotifzooError as error:
+            findings.append(Finding("problem", "golden values", str(error)))
+            continue
+        if golden is None:
+            without.append(source.config.name)
+        else:
+            cases.append(_Case(replace(source, trial=golden.facts.trial), golden))
+    if without:
+        text = f"{plural(len(without), 'model')} without {GOLDEN}: {some_of(without)}"
+        findings.append(Finding("note", "golden values", text))
+    return cases, findings
+
+
+def _versions(cases: Sequence[_Case], here: Mapping[str, str]) -> Iterator[Finding]:
+    """Which packages have another version than what the golden values, and so the scores, were computed with."""
+    there: dict[str, dict[str, None]] = {}
+    for case in cases:
+        for package, version in case.golden.facts.versions.items():
+            there.setdefault(package, {})[version] = None
+    for package, known in there.items():
+        if here.get(package) not in known:
+            text = f"{package} {here.get(package, 'is not here')}; golden values are of {' and '.join(known)}"
+            yield Finding("note", "versions", text)
+
+
+def _compare(case: _Case, device: str) -> list[Drift]:
+    from ...zoo.device import describe_device, pick_device
+    from ...zoo.load import load_source
+    from ..golden import compute
+
+    arrays, left_out = compute(load_source(case.source, device), case.golden.codes)
+    return drifts(case.golden, arrays, left_out, describe_device(pick_device(device)), versions())
+
+
+def _summary(compared: Sequence[Drift]) -> Iterator[Finding]:
+    """For each device one problem for each quantity that drifts, or one sentence that none does."""
+    for device in dict.fromkeys(drift.device for drift in compared):
+        own = [drift for drift in compared if drift.device == device]
+        for quantity in QUANTITIES:
+            of_all = [drift for drift in own if drift.quantity == quantity]
+            if beyond := [drift for drift in of_all if drift.beyond]:
+                yield Finding("problem", "golden values", _words(beyond, len(of_all)))
+        if not any(drift.beyond for drift in own):
+            count = plural(len({drift.model for drift in own}), "model")
+            yield Finding("ok", "golden values", f"{count} on {device}: the same but for rounding")
+
+
+def _words(beyond: Sequence[Drift], models: int) -> str:
+    """What is to be said of one quantity that drifts on one device."""
+    title = QUANTITIES[beyond[0].quantity].title
+    text = f"{title} drifted in {len(beyond)} of {plural(models, 'model')} on {beyond[0].device}: "
+    sized = sorted(((drift.size, drift) for drift in beyond if drift.size is not None), key=lambda one: -one[0])
+    if sized:
+        size, largest = sized[0]
+        text += f"by up to {size:.1e} (limit {largest.limit:.0e}): {some_of([drift.model for _, drift in sized])}. "
+    if missing := [drift for drift in beyond if drift.size is None]:
+        text += f"None here for {some_of([drift.model for drift in missing])}: {missing[0].reason} "
+    causes = dict.fromkeys(cause for drift in beyond for cause in drift.causes)
+    if causes:
+        return f"{text}What differs: {'; '.join(causes)}."
+    return f"{text}Libraries and device are those of the golden values: please report this."

@@ -1,0 +1,353 @@
+"""`motifzoo train` when something goes wrong: a clear error, what was trained is kept, and the same command goes on."""
+
+import hashlib
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from filelock import FileLock
+from own_files import labelled_fasta
+from safetensors import SafetensorError
+
+from motifzoo.data_cards.own import Request, add
+from motifzoo.evaluate.cli import main
+from motifzoo.zoo import training
+from motifzoo.zoo.alone import alone
+from motifzoo.zoo.config import read_config
+from motifzoo.zoo.load import load
+
+MODEL = "cnn-local-relu.tiny-own"
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL, fork or limits of a process")
+GRID = """
+dataset = "{dataset}"
+architectures = ["cnn-local"]
+activations = ["relu"]
+trials = {trials}
+[training]
+epochs = {epochs}
+batch_size = 20
+learning_rate = {rate}
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    folder = tmp_path_factory.mktemp("own")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTIFZOO_DATA", str(folder / "data"))
+        for name in ("tiny-own", "other-own"):
+            add(Request(name=name, file=labelled_fasta(folder / f"{name}.fa", 90, 200)))
+        yield
+
+
+def write_grid(folder: Path, **changes: Any) -> Path:
+    settings = {"dataset": "tiny-own", "trials": 1, "epochs": 2, "rate": 1e-3} | changes
+    path = folder / "grid.toml"
+    path.write_text(GRID.format(**settings))
+    return path
+
+
+def train(recipe: Path | str, output: Path, *more: str) -> Result:
+    return CliRunner().invoke(main, ["train", str(recipe), "--threads", "1", "--output", str(output), *more])
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def error_of(done: Result) -> str:
+    """The one line of a user's mistake."""
+    assert done.exit_code == 1, done.output
+    assert "Traceback" not in done.output
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("Error: ")
+    return line.removeprefix("Error: ")
+
+
+def weights_of(output: Path) -> dict[str, str]:
+    """The content hash of every trial of every model in a folder; every one is whole and as its config states."""
+    found = {}
+    for config in output.glob("*/config.json"):
+        model = read_config(config.parent)
+        for trial in model.trials:
+            assert Path(config.parent, "training.json").is_file()
+            found[f"{model.name}:{trial.trial}"] = trial.sha256
+            load(f"{config.parent}:{trial.trial}")
+    return found
+
+
+# Recipes and data
+
+
+def test_a_recipe_with_an_unknown_field(tmp_path: Path) -> None:
+    path = write_grid(tmp_path)
+    path.write_text(path.read_text() + "momentum = 0.9\n")
+    assert error_of(train(path, tmp_path / "models")) == (
+        f"recipe {path} is not valid: training.momentum: Extra inputs are not permitted."
+    )
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_data_set_that_is_not_built_shows_before_anything_is_trained(tmp_path: Path) -> None:
+    """Though another grid of the recipe could be trained."""
+    tables = [write_grid(tmp_path, dataset=name).read_text() for name in ("tiny-own", "basset-dnase164")]
+    path = tmp_path / "two.toml"
+    path.write_text("".join("[[grid]]" + table.replace("[training]", "[grid.training]") for table in tables))
+    message = error_of(train(path, tmp_path / "models"))
+    assert message.startswith("encode_roadmap.h5 (size not stated, sha256 not stated) must be got by hand: ")
+    assert message.endswith("type the same command again after: export MOTIFZOO_MIRROR=/path/to/that/folder")
+    assert not (tmp_path / "models").exists()
+
+
+# Replicas that diverge
+
+
+def test_what_diverges_does_not_keep_other_data_sets_from_being_trained(tmp_path: Path) -> None:
+    first = write_grid(tmp_path, rate=1e30).read_text()
+    second = write_grid(tmp_path, dataset="other-own").read_text()
+    path = tmp_path / "two.toml"
+    path.write_text("".join("[[grid]]" + table.replace("[training]", "[grid.training]") for table in (first, second)))
+    assert error_of(train(path, tmp_path / "models")) == (
+        f"{MODEL}:0 diverged: the loss is not a finite number, so there are no weights to keep."
+    )
+    assert list(weights_of(tmp_path / "models")) == ["cnn-local-relu.other-own:0"]
+
+
+# Memory
+
+
+@pytest.mark.parametrize("trials", [1, 2])
+def test_out_of_memory(trials: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alone or in stacks that have become as small as can be."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr("motifzoo.zoo.training._train_epoch", refuse)
+    monkeypatch.setattr("motifzoo.zoo.stacked_epoch.Stack.backward", refuse)
+    assert error_of(train(write_grid(tmp_path, trials=trials), tmp_path / "models")) == (
+        f"{MODEL}:0 alone does not fit in the memory of cpu. Choose a smaller batch_size in the "
+        "recipe, or train on the CPU."
+    )
+
+
+# Two trainers on one folder
+
+
+@pytest.mark.parametrize("trials", [1, 2])
+def test_a_second_trainer_is_refused_until_the_first_ends(trials: int, tmp_path: Path) -> None:
+    """Also when all that it wants is a single trial, or a trial that the first has just finished."""
+    models = tmp_path / "models"
+    path = write_grid(tmp_path, trials=trials)
+    models.mkdir()
+    with FileLock(models / ".training.lock"):
+        assert error_of(train(path, models)) == (
+            f"another process is training into {models}. Wait for it to end, or train into another folder."
+        )
+        assert [entry.name for entry in models.iterdir()] == [".training.lock"]
+    assert train(path, models).exit_code == 0
+    assert len(weights_of(models)) == trials
+
+
+def hold_the_lock(folder: str) -> None:
+    """In a process of its own: have the folder, leave something half-written, say so, and wait for the kill."""
+    with alone(Path(folder)):
+        (Path(folder) / ".tmp-0-half.safetensors").write_bytes(b"half")
+        print("now", flush=True)
+        signal.pause()
+
+
+def process_of(function: str, *arguments: object) -> subprocess.Popen[str]:
+    """A function of this file in a process of its own."""
+    code = f"import runpy, sys; runpy.run_path(sys.argv[1])[{function!r}](*sys.argv[2:])"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, __file__, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"},
+    )
+
+
+@POSIX
+def test_a_killed_trainer_gives_up_the_folder_and_what_it_half_wrote_goes(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    checkpoints = models / ".checkpoints"
+    with process_of("hold_the_lock", checkpoints) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "now\n"
+        refused = error_of(train(write_grid(tmp_path), models))
+        process.send_signal(signal.SIGKILL)
+    assert refused == (
+        f"another process is training into {checkpoints}. Wait for it to end, or train into another folder."
+    )
+    assert train(write_grid(tmp_path), models).exit_code == 0
+    assert sorted(entry.name for entry in checkpoints.iterdir()) == [".training.lock"]
+
+
+# Kills, and a full disk
+
+
+def child(work: Callable[[], object]) -> int:
+    """The status of a child process that does this work, without another start of Python."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def train_killed_at_write(number: int, when: str, recipe: Path, output: Path) -> None:
+    """Train, and be killed before or after the n-th file is put in its place."""
+    replace, done = os.replace, 0
+
+    def fatal(*given: Any) -> None:
+        nonlocal done
+        done += 1
+        if done < number or when == "after":
+            replace(*given)
+        if done == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    os.replace = fatal  # type: ignore[assignment]
+    assert train(recipe, output).exit_code == 0
+
+
+def train_with_small_files(recipe: Path, output: Path) -> None:
+    """Train where no file can have more than 60 kB, which is less than a checkpoint has; the error goes to a file."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+    message = error_of(train(recipe, output))
+    (output.parent / f"{output.name}.txt").write_text(message)
+
+
+def suffer(given: str) -> None:
+    """In a process of its own: all that befalls its children. Prints how many of each series were killed."""
+    folder = Path(given)
+    assert train(write_grid(folder), folder / "warm").exit_code == 0  # so that the children have everything imported
+    kills = {}
+    for trials in (1, 2):
+        recipe = write_grid(folder, trials=trials)
+        for when in ("before", "after"):
+            output = folder / f"{trials}-{when}"
+            for number in itertools.count(1):
+                status = child(lambda: train_killed_at_write(number, when, recipe, output))  # noqa: B023  # called here
+                if status == 0:
+                    break
+                assert status == -signal.SIGKILL
+                kills[output.name] = number
+        assert child(lambda: train_with_small_files(recipe, folder / f"{trials}-full")) == 0  # noqa: B023
+    print(json.dumps(kills))
+
+
+@pytest.fixture(scope="module")
+def suffered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
+    """The folder that `suffer` left, and the numbers it printed."""
+    folder = tmp_path_factory.mktemp("suffered")
+    with process_of("suffer", folder) as process:
+        output, _ = process.communicate()
+    assert process.returncode == 0
+    return folder, json.loads(output)
+
+
+@POSIX
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("trials", [1, 2])
+def test_a_kill_at_any_write_loses_nothing(
+    trials: int, when: str, suffered: tuple[Path, dict[str, int]], tmp_path: Path
+) -> None:
+    """Killed at its first write, again at its second, and so on: in the end there are the weights of a run in peace."""
+    folder, kills = suffered
+    assert kills[f"{trials}-{when}"] >= 4  # at the checkpoint, the weights, the curve and the config at least
+    assert train(write_grid(tmp_path, trials=trials), tmp_path / "peace").exit_code == 0
+    expected = weights_of(tmp_path / "peace")
+    assert len(expected) == trials
+    assert weights_of(folder / f"{trials}-{when}") == expected
+
+
+@POSIX
+@pytest.mark.parametrize("trials", [1, 2])
+def test_a_checkpoint_that_the_disk_has_no_room_for(trials: int, suffered: tuple[Path, dict[str, int]]) -> None:
+    folder, _ = suffered
+    models = folder / f"{trials}-full"
+    assert (folder / f"{trials}-full.txt").read_text() == (
+        f"cannot write {models}/.checkpoints/{MODEL}.trial-0.safetensors: Error while serializing: I/O error: File too "
+        "large (os error 27). Free some space or make the folder writable; for cached files, set MOTIFZOO_CACHE to "
+        "another folder."
+    )
+    assert [entry.name for entry in (models / ".checkpoints").iterdir()] == [".training.lock"]
+    assert train(write_grid(folder, trials=trials), models).exit_code == 0
+    assert len(weights_of(models)) == trials
+
+
+def test_weights_that_the_disk_has_no_room_for_are_not_trained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trial waits in its checkpoint."""
+    path, models = write_grid(tmp_path), tmp_path / "models"
+
+    def full(*_: object, **__: object) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("safetensors.numpy.save_file", full)
+        message = error_of(train(path, models))
+    folder = models / MODEL
+    assert message == (
+        f"cannot write {folder}/model.safetensors: Error while serializing: I/O error: No space left on device (os "
+        "error 28). Free some space or make the folder writable; for cached files, set MOTIFZOO_CACHE to another "
+        "folder."
+    )
+    assert list(folder.iterdir()) == []
+
+    def none(*_: object) -> None:
+        raise AssertionError("an epoch was trained again")
+
+    monkeypatch.setattr(training, "_train_epoch", none)
+    assert train(path, models).exit_code == 0
+    assert len(weights_of(models)) == 1
+
+
+# Checkpoints of other runs
+
+
+@pytest.mark.parametrize("trials", [1, 2])
+def test_a_checkpoint_of_another_recipe_is_left_alone(
+    trials: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = tmp_path / "models"
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("motifzoo.zoo.publish.add_trial", interrupt)
+        assert train(write_grid(tmp_path, trials=trials), models).exit_code == 130
+    before = hashes(models / ".checkpoints")
+    assert before
+    message = error_of(train(write_grid(tmp_path, trials=trials, epochs=3), models))
+    path = models / ".checkpoints" / f"{MODEL}.trial-0.safetensors"
+    assert message.startswith(f"checkpoint {path} was made with another recipe (")
+    assert message.endswith("). Train into another folder, or delete it to start over.")
+    assert hashes(models / ".checkpoints") == before
+
+
+def hashes(folder: Path) -> Mapping[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.safetensors")}
