@@ -62,21 +62,41 @@ def welch(
     NaN where either side has fewer than two trials. Where neither side varies at all, p is 1 for equal means and 0 for
     others, the test's limits.
     """
-    from scipy.special import stdtr
+    sizes = np.asarray(n_a, np.float64), np.asarray(n_b, np.float64)
+    t, degrees = welch_t(mean_a, sd_a, n_a, mean_b, sd_b, n_b)
+    return np.where((sizes[0] > 1) & (sizes[1] > 1), two_sided(t, degrees), np.nan)
 
+
+def welch_t(
+    mean_a: npt.ArrayLike, sd_a: npt.ArrayLike, n_a: npt.ArrayLike,
+    mean_b: npt.ArrayLike, sd_b: npt.ArrayLike, n_b: npt.ArrayLike,
+) -> tuple[Floats, Floats]:  # fmt: skip
+    """Welch's t and its degrees of freedom, as `welch` takes them, for two or more trials on either side.
+
+    Where neither side varies, t is 0 for equal means and infinite for others, with 1 degree of freedom.
+    """
     mean_a, sd_a, n_a, mean_b, sd_b, n_b = (
         np.asarray(item, np.float64) for item in (mean_a, sd_a, n_a, mean_b, sd_b, n_b)
     )
-    testable = (n_a > 1) & (n_b > 1)
     with np.errstate(invalid="ignore", divide="ignore"):
         part_a, part_b = sd_a**2 / n_a, sd_b**2 / n_b
         variance = part_a + part_b
-        difference = np.abs(mean_a - mean_b)
+        difference = mean_a - mean_b
+        t = difference / np.sqrt(variance)
         share = part_a / variance  # of both; its squares do not underflow as those of variances do
         degrees = 1 / (share**2 / (n_a - 1) + (1 - share) ** 2 / (n_b - 1))
-        p = 2 * stdtr(degrees, -difference / np.sqrt(variance))
-    p = np.where(variance == 0, np.where(difference == 0, 1.0, 0.0), p)
-    return np.asarray(np.where(testable, p, np.nan), np.float64)
+        if not variance.all():
+            still = variance == 0
+            t = np.where(still, np.where(difference == 0, 0.0, np.copysign(np.inf, difference)), t)
+            degrees = np.where(still, 1.0, degrees)
+    return np.asarray(t, np.float64), np.asarray(degrees, np.float64)
+
+
+def two_sided(t: npt.ArrayLike, degrees: npt.ArrayLike) -> Floats:
+    """Two-sided p-values of Student's t; NaN where t or the degrees of freedom are."""
+    from scipy.special import stdtr
+
+    return np.asarray(2 * stdtr(degrees, -np.abs(t)), np.float64)
 
 
 def holm(p: npt.ArrayLike) -> Floats:
