@@ -123,15 +123,11 @@ def _other(entry: Entry, benchmark: str) -> Other:
 def _model_page(
     entry: Entry, table: Table, others: Sequence[Other], shown: ShownTrial | None, shared: Mapping[str, str]
 ) -> str:
-    groups = [
-        (
-            group.title,
-            group.meaning,
-            group.muted,
-            rows_of(shown.filter_pictures, (item.number for item in group.filters)),
-        )
-        for group in (shown.filters.groups if shown and shown.filters else ())
-    ]
+    groups = []
+    if shown and shown.filters:
+        for group in shown.filters.groups:
+            pictures = rows_of(shown.filter_pictures, (item.number for item in group.filters))
+            groups.append((group.title, group.meaning, group.muted, pictures))
     view = model_view(entry, table, others)
     return render(
         "model.html.j2",

@@ -19,7 +19,7 @@ _ASSETS: Final = _HERE / "assets"
 STYLE: Final = "style.css"
 
 
-def render(template: str, scripts: tuple[str, ...] = (), **values: Any) -> str:
+def render(template: str, scripts: tuple[str, ...] = (), /, **values: Any) -> str:
     """A page: `template`, with these scripts of `assets/` after `theme.js`, and the values it names.
 
     Text in values is escaped. Scripts stand in the page, so that a page that is opened from a file works as well, and

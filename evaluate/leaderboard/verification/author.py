@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from huggingface_hub import HfApi
-from huggingface_hub.utils import get_token
+from huggingface_hub import HfApi, get_token
 
 from ....zoo.hub.address import HubAddress
 from ....zoo.hub.bounds import bounded
