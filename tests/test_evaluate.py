@@ -225,13 +225,13 @@ def test_a_full_cache_costs_only_a_notice(
 def test_a_full_disk_leaves_nothing_half_written(
     make_model: ModelFactory, tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from motifzoo.evaluate import benchmark
+    from safetensors import SafetensorError
 
     def full(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise SafetensorError("No space left on device")
 
     folder = make_model()
-    monkeypatch.setattr(benchmark, "save_file", full)
+    monkeypatch.setattr("safetensors.numpy.save_file", full)
     done = CliRunner().invoke(main, ["evaluate", str(folder), "--output", str(tmp_path / "out")])
     assert done.exit_code == 1
     target = (

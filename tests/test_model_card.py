@@ -29,7 +29,6 @@ from motifzoo.evaluate.protocol import PROTOCOL
 from motifzoo.evaluate.results import Result, SideFile, Stamps
 from motifzoo.files import sha256_file, write_text
 from motifzoo.zoo import refresh, sources
-from motifzoo.zoo.checkpoint import Epoch
 from motifzoo.zoo.config import ModelConfig, read_config, write_config
 from motifzoo.zoo.model_card import CURVE, README, card_files, write_card
 from motifzoo.zoo.model_card.curve import learning_curve
@@ -45,6 +44,7 @@ from motifzoo.zoo.model_card.scores import (
 from motifzoo.zoo.model_card.tables import spread
 from motifzoo.zoo.names import parse
 from motifzoo.zoo.recipe import Training, find, packaged
+from motifzoo.zoo.schedule import Epoch
 
 NAMES = sources.list_models()
 SVG = "{http://www.w3.org/2000/svg}"
@@ -276,7 +276,7 @@ def test_without_scores_the_card_says_so(make_model: ModelFactory) -> None:
     write_card(read_config(folder), folder)
     assert (
         "## Scores\n\nThe scores are not recorded here yet. This computes them from the weights and the data:\n\n"
-        "```\nmotifzoo evaluate tiny-relu.synthetic-codes --all-trials\n```\n"
+        "```\nmotifzoo evaluate . --all-trials\n```\n"
     ) in text_of(folder)
     assert "## Filters" not in text_of(folder)
     assert "## Learning curve" not in text_of(folder)
@@ -421,7 +421,7 @@ def test_the_command_scores_what_is_not_current(
         assert device == "cpu"
         return evaluated(source.folder, source.trial, matches, output)
 
-    monkeypatch.setattr(sources, "_packaged", lambda: folders)
+    monkeypatch.setattr(sources, "_named", lambda: folders)
     monkeypatch.setattr(card_scores, "evaluate_trial", evaluate)
     arguments = ["*.synthetic-codes", "tiny-*", "--output", str(tmp_path / "results")]
     for told in ("tiny-relu.synthetic-codes: 2 trials\n", "tiny-relu.synthetic-codes: current\n"):

@@ -12,15 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from first_zoo import FIRST_ZOO, REAL_ZOO
+from hub_server import HubServer, point_at
 
 from motifzoo.data_cards.motifs import jaspar2016
 from motifzoo.data_cards.onehot import decode
+from motifzoo.evaluate.cli import main
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MOTIFZOO = str(Path(sys.executable).parent / "motifzoo")
-QUICK = {"models", "show", "datasets"}
+QUICK = {"models", "show", "datasets", "reproduce", "leaderboard"}
 OWN = "my-tf"  # the README's example of one's own data set
 
 
@@ -48,7 +50,7 @@ def scores(table: str) -> dict[str, tuple[float, int]]:
 
 
 def test_there_are_commands_and_snippets() -> None:
-    assert {words[1] for words in commands()} == {"models", "show", "datasets", "evaluate", "match", "train"}
+    assert {words[1] for words in commands()} == set(main.commands)
     assert len(blocks("python")) == 1
     assert len(scores(blocks("text")[0])) == 14
 
@@ -72,7 +74,11 @@ def test_links_and_pictures_are_there() -> None:
 
 
 def is_quick(words: list[str]) -> bool:
-    return words[1] in QUICK and not any(OWN in word for word in words)
+    return words[1] in QUICK and not any(OWN in word for word in words) and words[2:3] != ["build"]
+
+
+def is_of_a_hub(words: list[str]) -> bool:
+    return any(word.startswith("hf://") for word in words)
 
 
 @pytest.mark.parametrize("words", [words for words in commands() if is_quick(words)], ids=" ".join)
@@ -106,17 +112,34 @@ def write_own_files(folder: Path) -> None:
         (folder / f"{name}.fa").write_text(text)
 
 
+@pytest.mark.parametrize("words", [words for words in commands() if is_of_a_hub(words)], ids=" ".join)
+def test_commands_on_a_hub(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with HubServer(tmp_path / "hub", organisations={"MY-ORG": {"alice"}}) as server:
+        point_at(monkeypatch, server, tmp_path / "home", "alice")
+        assert "cnn-local-relu.synthetic-codes" in run(words, tmp_path)
+
+
+def test_the_comparison_is_of_the_scores_that_models_carry() -> None:
+    printed = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "comparison.py")], capture_output=True, text=True, check=True
+    ).stdout
+    for table in printed.strip().split("\n\n"):
+        assert table in README
+
+
 @pytest.mark.slow
 def test_long_commands_in_the_readmes_order(tmp_path: Path) -> None:
     """`match` reads what `evaluate` wrote, and the trained folder evaluates."""
     write_own_files(tmp_path)
+    (tmp_path / "board").mkdir()
     for words in commands():
-        if not is_quick(words):
+        if not is_quick(words) and not is_of_a_hub(words):
             run(words, tmp_path)
     assert (tmp_path / "report.html").stat().st_size < 2_000_000
     assert (tmp_path / "models" / "cnn-local-exponential.synthetic-codes" / "config.json").is_file()
     assert "TP53" in (tmp_path / "my-tf.html").read_text(encoding="utf-8")
     assert (tmp_path / "my-tf.fa").read_text(encoding="utf-8").count(">") == 300
+    assert "recomputed" in (tmp_path / "site" / "synthetic-codes@1" / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

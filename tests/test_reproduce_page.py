@@ -309,7 +309,7 @@ def test_recomputing_names_failures_and_keeps_the_rest(
     add(Request(file=labelled_fasta(tmp_path / "peaks.fa"), name="reproduce-tests"))
     folder = make_model("tiny-relu.reproduce-tests", dataset="reproduce-tests", input_length=60, trials=2)
     (folder / "trial-1" / "model.safetensors").unlink()
-    monkeypatch.setattr(sources, "_packaged", lambda: {folder.name: folder})
+    monkeypatch.setattr(sources, "_named", lambda: {folder.name: folder})
     done = invoke("--recompute", "--output", tmp_path / "out", "--json")
     assert done.exit_code == 1
     told = json.loads(done.stdout)

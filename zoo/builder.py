@@ -16,13 +16,13 @@ from .shapes import Shape, default_filter_layer, plan
 class ResidualBlock(nn.Module):
     """conv -> ReLU -> BN -> ReLU -> conv -> ReLU -> BN -> add the input -> ReLU, `(N, C, L)` to the same shape."""
 
-    def __init__(self, channels: int, kernel: int, eps: float, momentum: float) -> None:
+    def __init__(self, channels: int, kernel: int, eps: float, momentum: float, dilation: int = 1) -> None:
         super().__init__()
-        self.conv1 = nn.Conv1d(channels, channels, kernel, padding="same", bias=False)
+        self.conv1 = nn.Conv1d(channels, channels, kernel, padding="same", dilation=dilation, bias=False)
         self.relu1 = Activation("relu")
         self.norm1 = nn.BatchNorm1d(channels, eps=eps, momentum=momentum)
         self.relu2 = Activation("relu")
-        self.conv2 = nn.Conv1d(channels, channels, kernel, padding="same", bias=False)
+        self.conv2 = nn.Conv1d(channels, channels, kernel, padding="same", dilation=dilation, bias=False)
         self.relu3 = Activation("relu")
         self.norm2 = nn.BatchNorm1d(channels, eps=eps, momentum=momentum)
         self.relu4 = Activation("relu")
@@ -118,7 +118,7 @@ def _module(layer: Layer, shape: Shape) -> nn.Module:
         case specs.GlobalPool():
             return GlobalPool(layer.mode)
         case specs.Residual():
-            return ResidualBlock(shape[0], layer.kernel, layer.eps, layer.momentum)
+            return ResidualBlock(shape[0], layer.kernel, layer.eps, layer.momentum, layer.dilation)
         case specs.Flatten():
             return nn.Flatten()
         case specs.Dense():

@@ -4,9 +4,9 @@ A network is a list of these, validated here; `builder.build` turns it into modu
 submitter's use the same specs. Sizes are bounded so that a config from a stranger cannot ask for a terabyte.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from ..errors import UnknownNameError, unknown_name
 
@@ -114,12 +114,21 @@ class GlobalPool(_Spec):
 
 
 class Residual(_Spec):
-    """Residual block: conv, ReLU, batch norm, ReLU, conv, ReLU, batch norm, plus the input, ReLU; channels kept."""
+    """Residual block: conv, ReLU, batch norm, ReLU, conv, ReLU, batch norm, plus the input, ReLU; channels kept.
+
+    `dilation` is that of both convolutions.
+    """
 
     kind: Literal["residual"] = "residual"
     kernel: Kernel
+    dilation: Annotated[int, Field(ge=1, le=MAX_KERNEL)] = 1
     eps: Annotated[float, Field(gt=0, le=1)] = 1e-3
     momentum: Annotated[float, Field(gt=0, le=1)] = 0.01
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # The field is younger than the first configs: theirs, and what is hashed of them, stay as they are.
+        return {name: value for name, value in dump(self).items() if (name, value) != ("dilation", 1)}
 
 
 class Flatten(_Spec):

@@ -344,7 +344,7 @@ class StackedLayers:
     def _residual(self, x: Tensor, layer: specs.Residual, state: State) -> Tensor:
         inner = x
         for number in (1, 2):
-            inner = torch.relu(self._conv(inner, f"{layer.name}.conv{number}", "same", 1, state))
+            inner = torch.relu(self._conv(inner, f"{layer.name}.conv{number}", "same", layer.dilation, state))
             inner = self._norm(inner, f"{layer.name}.norm{number}", layer.eps, layer.momentum, state)
             inner = torch.relu(inner) if number == 1 else inner
         return torch.relu(x + inner)

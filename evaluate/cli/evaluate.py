@@ -64,7 +64,8 @@ def evaluate_command(
     for name in names:
         source = find(name)
         if all_trials and split_trial(name).trial is None:
-            sources += [find(f"{name}:{trial.trial}") for trial in source.config.trials]
+            model = split_trial(source.given).model  # on a hub the pinned revision, which all trials share
+            sources += [find(f"{model}:{trial.trial}") for trial in source.config.trials]
         else:
             sources.append(source)
     # Before the display begins: a data set that must be fetched first shows a bar of its own.

@@ -7,10 +7,16 @@ import click
 
 from ...errors import MotifzooError
 from .datasets import datasets
+from .doctor import doctor
 from .evaluate import evaluate_command
+from .leaderboard import leaderboard
 from .match import match
 from .models import models, show
+from .publish import publish
+from .reproduce import reproduce
+from .submit import submit
 from .train import train
+from .verify import verify
 
 INTERRUPTED = 130  # the shell's code for a program ended by Ctrl-C
 
@@ -51,5 +57,18 @@ def main() -> None:
     """
 
 
-for command in (models, show, datasets, evaluate_command, train, match):
+for command in (
+    models,
+    show,
+    datasets,
+    evaluate_command,
+    reproduce,
+    match,
+    train,
+    submit,
+    verify,
+    leaderboard,
+    publish,
+    doctor,
+):
     main.add_command(command)

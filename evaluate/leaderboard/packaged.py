@@ -19,9 +19,8 @@ from ...zoo.sources import Source, find, list_models
 from ..benchmark import Evaluated, evaluate_trial
 from .boards import Change, Snapshot, open_board
 from .details import details
-from .record import Record, record_of
+from .record import PACKAGED, Record, record_of
 
-SOURCE = "packaged"  # a record's source: the weights came with motifzoo itself
 SUBMITTER = "motifzoo"
 
 
@@ -31,7 +30,7 @@ def packaged_record(source: Source, evaluated: Evaluated, submitted: str) -> Rec
     shuffled = config.training is not None and config.training.shuffled_labels
     return record_of(
         evaluated.result,
-        source=SOURCE,
+        source=PACKAGED,
         submitter=SUBMITTER,
         submitted=submitted,
         variant=parse(config.name).variant,

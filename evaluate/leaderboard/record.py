@@ -17,6 +17,7 @@ from ..results import Result
 
 FORMAT: Final = 1
 MAX_RECORD_BYTES: Final = 1_000_000
+PACKAGED: Final = "packaged"  # the source of a record whose weights came with motifzoo itself
 
 Trust = Literal["claimed", "recomputed", "disputed"]
 Control = Literal["untrained", "shuffled_labels", "motif_scan", "random_attribution"]
@@ -64,7 +65,7 @@ class Record(_Strict):
     """One trial's scores on one benchmark as they stand on the board.
 
     `metrics` and `n` are those of `results.Result`: the claim, whoever checked it. `source` is where the model folder
-    is: `models/<model>` in the board itself, or `hf://org/name@<commit>`. `control` marks rows that are no contestant.
+    is: `models/<model>` in the board itself, `hf://org/name@<commit>`, or `PACKAGED`. `control` marks rows that are no contestant.
     `submitted` is an ISO 8601 time in UTC, `submitter` the name that the hub vouches for, or that the submitter gave.
     """
 

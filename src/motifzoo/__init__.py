@@ -5,13 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .data_cards.load import load_dataset
+    from .zoo.export import export
     from .zoo.load import load
     from .zoo.sources import list_models
 
-__all__ = ["__version__", "list_models", "load", "load_dataset"]
+__all__ = ["__version__", "export", "list_models", "load", "load_dataset"]
 __version__ = _version("motifzoo")
 
-_HOMES = {"load": ".zoo.load", "list_models": ".zoo.sources", "load_dataset": ".data_cards.load"}
+_HOMES = {
+    "export": ".zoo.export",
+    "list_models": ".zoo.sources",
+    "load": ".zoo.load",
+    "load_dataset": ".data_cards.load",
+}
 
 
 def __getattr__(name: str) -> Any:

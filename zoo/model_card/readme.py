@@ -102,6 +102,14 @@ def _use(config: ModelConfig, card: Card) -> str:
     return f"## What it is for, and what it is not for\n\n{made_for}\n\n{not_for}"
 
 
+def _address(config: ModelConfig) -> str:
+    """What loads the model: its name or, where only its folder knows the design, the folder itself."""
+    try:
+        return str(parse(config.name))
+    except UnknownNameError:
+        return "."
+
+
 def _loading(config: ModelConfig) -> str:
     count, length = len(config.outputs), config.input_length
     text = f"""## Load it
@@ -109,13 +117,15 @@ def _loading(config: ModelConfig) -> str:
 ```python
 import motifzoo
 
-model = motifzoo.load("{config.name}")  # one-hot (N, 4, {length}) float32 to logits (N, {count})
+model = motifzoo.load("{_address(config)}")  # one-hot (N, 4, {length}) float32 to logits (N, {count})
 ```
 
 Channels are A, C, G, T; the network comes in eval mode."""
     if len(config.trials) > 1:
         last = config.trials[-1].trial
-        text += f" `{config.name}:{last}` is trial {last}; without a number it is trial {config.trials[0].trial}."
+        text += f" `{_address(config)}:{last}` is trial {last}; without a number it is trial {config.trials[0].trial}."
+    if _address(config) == ".":
+        text += " `.` is the folder of this file: give its path, or work in it."
     return f"{text} Outputs, in their order: {_listed(config.outputs)}."
 
 
@@ -126,7 +136,7 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 def _scores(config: ModelConfig, scores: Scores | None) -> str:
-    command = f"```\nmotifzoo evaluate {config.name} --all-trials\n```"
+    command = f"```\nmotifzoo evaluate {_address(config)} --all-trials\n```"
     title = "## Scores"
     if scores is None:
         told = "The scores are not recorded here yet. This computes them from the weights and the data:"

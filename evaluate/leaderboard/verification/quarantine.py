@@ -11,8 +11,7 @@ from ....zoo.hub.client import connect
 from ....zoo.sources import find
 from ..boards import Board
 from ..boards.folder import FolderBoard
-from ..packaged import SOURCE as PACKAGED
-from ..record import Record
+from ..record import PACKAGED, Record
 from ..submission.limits import LIMITS, refusal
 from ..submission.listing import check_listing, is_kept
 from ..submission.staging import copy_in
