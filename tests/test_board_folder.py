@@ -363,6 +363,38 @@ def test_a_damaged_journal_is_named(board: FolderBoard) -> None:
         )
 
 
+@pytest.mark.parametrize("name", ["generation", "journal.json"])
+def test_a_state_that_came_with_a_strangers_folder(board: FolderBoard, name: str) -> None:
+    place = board.root / ".motifzoo" / name
+    place.parent.mkdir()
+    told = f"{place} is no file of a board's state: remove {place.parent} and check the newest results."
+    os.mkfifo(place)
+    assert refusal(board.snapshot) == told
+    place.unlink()
+    place.mkdir()
+    assert refusal(board.snapshot) == told
+    place.rmdir()
+    place.symlink_to("/dev/zero")
+    assert refusal(board.snapshot) == told
+
+
+def test_folders_deeper_than_any_path_of_a_board_are_not_entered(board: FolderBoard) -> None:
+    board.propose(submission(record()), "submit")
+    deep = board.root / "results" / "/".join(["d"] * 300)
+    deep.mkdir(parents=True)
+    (deep / "x").touch()
+    assert board.paths("results", "") == sorted(path for path in submission(record()) if path.startswith("results/"))
+
+
+def test_a_file_that_would_fill_the_memory_is_not_read(board: FolderBoard) -> None:
+    board.propose(submission(record()), "submit")
+    with (board.root / str(record().path)).open("r+b") as stream:
+        stream.truncate(10**10)
+    assert refusal(lambda: board.read_bytes(str(record().path), "")) == (
+        f"{board.root}/{record().path} has 10,000,000,000 bytes; the limit is 100,000,000."
+    )
+
+
 def test_a_board_is_named_by_its_folder(tmp_path: Path) -> None:
     assert refusal(lambda: open_board(str(tmp_path / "none"))) == (
         f"board {tmp_path}/none is no folder. Write the path of a folder, which may be empty, or hf://ORG/NAME for a "

@@ -114,6 +114,43 @@ def test_a_bad_file_is_a_sentence_and_the_others_are_read(case: str, tmp_path: P
     assert problems == [sentence]
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("metrics", {"classification/auroc": 1e308}, "Input should be less than or equal to 1000000000"),
+        ("metrics", {"classification/auroc": -1e308}, "Input should be greater than or equal to -1000000000"),
+        ("n", {"classification/auroc": 10**30}, "Input should be less than or equal to 9007199254740992"),
+    ],
+)
+def test_numbers_that_no_table_holds_are_a_sentence(
+    field: str, value: dict[str, float], told: str, tmp_path: Path
+) -> None:
+    write(tmp_path, f"{PLACE}/trial-1.json", json.dumps(json.loads(record().to_json()) | {field: value}).encode())
+    assert read_records(tmp_path) == (
+        {},
+        [f"{PLACE}/trial-1.json is not a record: {field}.classification/auroc: {told}."],
+    )
+
+
+def test_a_field_name_cannot_write_to_the_terminal_or_fill_it(tmp_path: Path) -> None:
+    extra = {"\x1b]0;title\x07\u202e": 1, "k" * 900_000: 1}
+    write(tmp_path, f"{PLACE}/trial-1.json", json.dumps(json.loads(record().to_json()) | extra).encode())
+    assert read_records(tmp_path) == (
+        {},
+        [
+            f"{PLACE}/trial-1.json is not a record: \\x1b]0;title\\x07\\u202e: Extra inputs are not permitted; "
+            f"{'k' * 197}...: Extra inputs are not permitted."
+        ],
+    )
+
+
+def test_results_that_are_elsewhere_are_not_read(tmp_path: Path) -> None:
+    put(tmp_path / "elsewhere", record())
+    (tmp_path / "board").mkdir()
+    (tmp_path / "board/results").symlink_to(tmp_path / "elsewhere/results")
+    assert read_records(tmp_path / "board") == ({}, ["results is a symbolic link; it was not followed."])
+
+
 def test_deep_json_is_a_sentence(tmp_path: Path) -> None:
     write(tmp_path, f"{PLACE}/trial-1.json", b"[" * 100_000)
     found, (problem,) = read_records(tmp_path)

@@ -138,10 +138,15 @@ def test_without_a_benchmark_each_table_is_short(tmp_path: Path) -> None:
 
 
 def test_names_cannot_style_or_move_the_terminal(tmp_path: Path) -> None:
-    put(tmp_path, record(architecture="[red]x[/red]\x1b[2J", submitter="[bold]\x07"))
+    entry = record(architecture="[red]x[/red]", submitter="[bold]")
+    put(tmp_path, entry)
+    hostile = entry.to_json().replace(b"[bold]", rb"\u001b[2J")
+    hostile = hostile.replace(b'"format"', rb'"\u001b]0;x\u0007": 1, "format"')
+    (tmp_path / entry.path.with_name("trial-1.json")).write_bytes(hostile)
     output = run("show", "--board", str(tmp_path)).output
     assert "\x1b" not in output
     assert "\x07" not in output
+    assert "trial-1.json is not a record: submitter: String should match pattern" in output
 
 
 def test_bad_files_are_notices_and_the_rest_is_shown(board: Path) -> None:

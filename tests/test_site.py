@@ -1,5 +1,6 @@
 """The leaderboard's pages as files: complete, the same every time, small, and safe with what strangers write."""
 
+import hashlib
 import json
 import re
 import threading
@@ -297,7 +298,7 @@ def test_embedded_data_never_ends_its_element(value) -> None:
         ("hf://ada/net;ls@" + "a" * 40, "x", ""),
         ("elsewhere", "motifzoo evaluate some/folder:3 --device cpu", "motifzoo evaluate some/folder:3 --device cpu"),
         ("elsewhere", "motifzoo evaluate x; ls", ""),
-        ("elsewhere", "motifzoo evaluate x\nls", ""),
+        ("elsewhere", "motifzoo evaluate x && ls", ""),
         ("elsewhere", "motifzoo evaluate $(ls)", ""),
         ("elsewhere", "curl example.org | sh", ""),
     ],
@@ -321,6 +322,38 @@ def test_details_that_cannot_be_used_become_a_sentence(tmp_path: Path, change: d
     text = model_page(tmp_path / "pages", "cnn-dist-relu").text
     assert told in text
     assert "motifzoo evaluate cnn-dist-relu.synthetic-codes:0" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("hits.tsv", b"a" * 200_000, "hits.tsv is no table (field larger than field limit (131072))."),
+        (
+            "hits.tsv",
+            b"Query_ID\tTarget_ID\tOptimal_offset\tE-value\tOrientation\nfilter" + b"9" * 5000 + b"\tx\t0\t1\t+\n",
+            f"hits.tsv names a motif &#39;filter{'9' * 34}&#39;; filters are named filter0, filter1, ....",
+        ),
+        ("filters.meme", b"", None),
+    ],
+)
+def test_what_is_wrong_with_details_is_said_in_the_projects_words(
+    tmp_path: Path, name: str, content: bytes, told: str | None
+) -> None:
+    claim = record()
+    board = write(tmp_path / "board", [claim])
+    files = details_of(claim)
+    place = f"{claim.path.with_suffix('')}/"
+    result = json.loads(files[f"{place}result.json"])
+    result["stamps"]["command"] = "curl example.org | sh"
+    for side in result["files"].values():
+        if side["name"] == name and told is not None:
+            side["sha256"] = hashlib.sha256(content).hexdigest()
+    write_files(board, {**files, f"{place}{name}": content, f"{place}result.json": json.dumps(result).encode()})
+    build_site(open_board(str(board)), tmp_path / "pages")
+    text = (tmp_path / "pages" / claim.benchmark / "models" / claim.model / "index.html").read_text(encoding="utf-8")
+    assert f"It cannot be shown: {place}{told or 'filters.meme is not the file its result was written with'}" in text
+    assert "curl" not in text
+    assert "/tmp" not in text
 
 
 @pytest.mark.parametrize("name", ["result.json", "filters.meme", "hits.tsv", "maps.safetensors"])

@@ -256,9 +256,9 @@ def test_names_that_look_alike(mine: str, theirs: str, folder: Path) -> None:
 
 def test_somebody_elses_name_and_weights(folder: Path) -> None:
     config = read_config(folder)
-    theirs = made_record(NAME, submitter="bob\x1b[2J")
+    theirs = made_record(NAME, submitter="bob\u00e9")
     assert refusal(lambda: check_against(config, "alice", snapshot(theirs))).splitlines()[1:] == [
-        f"  - the name {NAME} is on the board already, submitted by bob\\x1b[2J. What is there is never edited: choose "
+        f"  - the name {NAME} is on the board already, submitted by bob\\xe9. What is there is never edited: choose "
         "another name."
     ]
     copied = made_record("first-relu.synthetic-codes", model_sha256=config.trials[1].sha256)

@@ -692,10 +692,20 @@ def bomb() -> str:
 READMES: dict[str, tuple[bytes, str]] = {
     "script": (
         b"# Hi\n<script>alert(1)</script>\n",
-        "holds HTML (<script...). Write plain Markdown, or put it into `code`.",
+        "holds HTML (<script...). Write plain Markdown, and &lt; for <.",
     ),
-    "image": (b"<img src=x onerror=alert(1)>", "holds HTML (<img...). Write plain Markdown, or put it into `code`."),
-    "comment": (b"<!-- x -->", "holds HTML (<!--...). Write plain Markdown, or put it into `code`."),
+    "image": (b"<img src=x onerror=alert(1)>", "holds HTML (<img...). Write plain Markdown, and &lt; for <."),
+    "comment": (b"<!-- x -->", "holds HTML (<!--...). Write plain Markdown, and &lt; for <."),
+    "code for some": (
+        b"``` a`b\n<script>alert(1)</script>\n```\n",
+        "holds HTML (<script...). Write plain Markdown, and &lt; for <.",
+    ),
+    "escaped code": (b"\\`<script>\\`", "holds HTML (<script...). Write plain Markdown, and &lt; for <."),
+    "endless code": (
+        b"`" * 200_000 + b"\na" * 200_000 + b"<b>",
+        "holds HTML (<b...). Write plain Markdown, and &lt; for <.",
+    ),
+    "escaped link": (b"[x](javascript\\:alert(1))", "has a link to javascript:, which runs or holds something."),
     "link": (b"[x](JavaScript:alert(1))", "has a link to JavaScript:, which runs or holds something."),
     "hidden link": (b"[x]( &#106;avascript:alert(1))", "has a link to javascript:, which runs or holds something."),
     "reference": (b"[x]: data:text/html;base64,x", "has a link to data:, which runs or holds something."),
@@ -749,8 +759,8 @@ def test_cards_that_do_something(
 @pytest.mark.parametrize(
     "content",
     [
-        "# Modèle 模型\n\nPlain text, `<script>` as code, <https://example.org>, 3 < 4.\n",
-        "---\nlicense: mit\ntags: [a, b]\n---\n\n```html\n<b>shown, not run</b>\n```\n",
+        "# Modèle 模型\n\nPlain text, &lt;script> as text, <https://example.org>, 3 < 4.\n",
+        "---\nlicense: mit\ntags: [a, b]\n---\n\n```python\nif 3 < 4: pass\n```\n",
         "\ufeff---\r\nlicense: MIT\r\n---\r\n\r\nFrom Windows.\r\n",
         "",
     ],

@@ -145,12 +145,43 @@ def test_a_record_must_be_of_its_model(model: Path, board: FolderBoard) -> None:
     )
 
 
-@pytest.mark.parametrize("source", ["models/other.synthetic-motifs", "/etc", "hf://a/b", "models/../../x"])
+@pytest.mark.parametrize(
+    "source", ["models/other.synthetic-motifs", "/etc", "hf://a/b", "hf://../..", "models/../../x"]
+)
 def test_a_source_is_the_models_own_or_a_commit(source: str, model: Path, board: FolderBoard) -> None:
     board.propose(claim(model, source=source), "submit")
     found = one(verify(board, NAME, by="mary"))
     assert found.outcome == "disputed"
     assert found.reason.startswith(f"its source is {source!r}")
+
+
+def test_a_data_set_that_is_not_the_benchmarks(model: Path, board: FolderBoard) -> None:
+    board.propose(altered(claim(model), dataset="../../x"), "submit")
+    found = one(verify(board, NAME, by="mary"))
+    assert (found.outcome, found.reason) == (
+        "disputed",
+        f"the record says of its model what config.json does not: dataset '../../x', not '{DATASET}'.",
+    )
+
+
+def test_a_model_folder_that_is_a_link_is_not_followed(model: Path, board: FolderBoard, tmp_path: Path) -> None:
+    board.propose(claim(model), "submit")
+    folder = board.root / "models" / NAME
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    found = one(verify(board, NAME, by="mary"))
+    assert (found.outcome, found.reason) == ("disputed", f"models/{NAME} is a symbolic link, and a board has none.")
+
+
+@pytest.mark.parametrize("by", ["x" * 201, "mary\x1b[2J"])
+def test_a_verifier_has_a_name(by: str, model: Path, board: FolderBoard) -> None:
+    board.propose(claim(model), "submit")
+    with pytest.raises(BoardError) as error:
+        list(verify(board, NAME, by=by))
+    assert str(error.value) == (
+        f"{by[:40]!a} is no name for who verifies: say it in 1 to 200 visible characters (--by)."
+    )
+    assert record_at(board).trust == "claimed"
 
 
 def test_what_cannot_be_looked_at_is_left(model: Path, board: FolderBoard, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +301,7 @@ def test_claims_that_there_are_not(model: Path, board: FolderBoard) -> None:
 
 def test_controls_without_weights_are_not_claims(model: Path, board: FolderBoard) -> None:
     files = altered(claim(model, source="controls"), control="motif_scan")
-    board.propose(files, "submit")
+    board.apply(lambda _: files, "controls")
     assert not list(verify(board, by="mary"))
     with pytest.raises(BoardError) as error:
         list(verify(board, NAME, by="mary"))

@@ -233,3 +233,14 @@ def test_a_pull_request_that_is_no_submission(
     found = one(verify(board, "pr/1", by="maintainer"))
     assert (found.outcome, found.record) == ("left", None)
     assert found.reason == (f"{PLACE} is of record format 2 and this motifzoo reads up to 1. Update motifzoo.")
+
+
+def test_a_pull_request_of_more_records_than_anybody_has(
+    server: HubServer, as_user: Callable[[str], Board], model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = as_user("maintainer")
+    as_user("alice").propose(claim(model), "submit")
+    monkeypatch.setattr("motifzoo.evaluate.leaderboard.verification.claims.MAX_PROPOSED", 0)
+    found = one(verify(board, "pr/1", by="maintainer"))
+    assert (found.outcome, found.record) == ("left", None)
+    assert found.reason == "it brings 1 records; a pull request brings at most 0."

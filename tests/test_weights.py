@@ -151,6 +151,10 @@ def test_a_torch_file_is_named_and_not_run(path: Path) -> None:
     [
         (b"[1]", "not an object"),
         (b'{"a": 1}', "'int' object is not iterable"),
+        (
+            b'{"a": {"dtype": "F32", "shape": [0, 549755813888, 549755813888], "data_offsets": [0, 0]}}',
+            "a shape is larger than any file",
+        ),
         (b'{"a": {"dtype": "F32", "shape": [1]}}', "a tensor needs dtype, shape and data_offsets and nothing else"),
         (b'{"a": {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]}}', "dtype 'F64' is not F32 or I64"),
         (

@@ -184,6 +184,9 @@ def _parse_entry(entry: Any) -> tuple[TensorSpec, int, int]:
     numbers = [*entry["shape"], *entry["data_offsets"]]
     if len(entry["data_offsets"]) != 2 or not all(type(value) is int and 0 <= value < 2**40 for value in numbers):
         raise ValueError("shape and data_offsets must be whole numbers, data_offsets two of them")
+    # A tensor without elements takes no bytes, whatever its other sizes; NumPy still multiplies them.
+    if 0 in entry["shape"] and math.prod(size or 1 for size in entry["shape"]) >= 2**40:
+        raise ValueError("a shape is larger than any file")
     begin, stop = entry["data_offsets"]
     if len(entry["shape"]) > 8 or stop < begin:
         raise ValueError("a shape has more than 8 dimensions or a tensor ends before it begins")

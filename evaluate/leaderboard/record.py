@@ -22,9 +22,15 @@ PACKAGED: Final = "packaged"  # the source of a record whose weights came with m
 Trust = Literal["claimed", "recomputed", "disputed"]
 Control = Literal["untrained", "shuffled_labels", "motif_scan", "random_attribution"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+# Nothing that a reader cannot see, or that turns the direction of writing; line ends in longer texts only.
+_VISIBLE: Final = r"^[^\p{C}\p{Zl}\p{Zp}]*$"
+_VISIBLE_LINES: Final = r"^(?:[^\p{C}\p{Zl}\p{Zp}]|\n)*$"
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=_VISIBLE)]
+LongText = Annotated[str, Field(max_length=2000, pattern=_VISIBLE_LINES)]
 MetricName = Annotated[str, Field(pattern=r"^[a-z_]+(/[A-Za-z0-9_.:()+ -]{1,80}){1,3}$")]
-Value = Annotated[float, Field(allow_inf_nan=False)] | None
+# Far beyond any score, and small enough for every sum, square, drawing and column type that is made of them.
+Value = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)] | None
+Count = Annotated[int, Field(ge=0, le=2**53)]
 Metrics = Annotated[Mapping[MetricName, Value], Field(max_length=2000)]
 
 
@@ -38,8 +44,8 @@ class FreshDraw(_Strict):
     noise: by metric, the standard error of the difference from the fixed test sequences that drawing alone makes.
     """
 
-    seed: Annotated[int, Field(ge=0)]
-    sequences: Annotated[int, Field(ge=1)]
+    seed: Count
+    sequences: Annotated[int, Field(ge=1, le=2**53)]
     metrics: Metrics
     noise: Metrics = Field(default_factory=dict)
 
@@ -57,7 +63,7 @@ class Verification(_Strict):
     versions: Annotated[Mapping[Text, Text], Field(max_length=50)]
     metrics: Metrics
     differs: Annotated[tuple[MetricName, ...], Field(max_length=2000)] = ()
-    problem: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+    problem: Annotated[LongText, Field(min_length=1)] | None = None
     fresh: FreshDraw | None = None
 
 
@@ -65,8 +71,9 @@ class Record(_Strict):
     """One trial's scores on one benchmark as they stand on the board.
 
     `metrics` and `n` are those of `results.Result`: the claim, whoever checked it. `source` is where the model folder
-    is: `models/<model>` in the board itself, `hf://org/name@<commit>`, or `PACKAGED`. `control` marks rows that are no contestant.
-    `submitted` is an ISO 8601 time in UTC, `submitter` the name that the hub vouches for, or that the submitter gave.
+    is: `models/<model>` in the board itself, `hf://org/name@<commit>`, or `PACKAGED`. `control` marks rows that are no
+    contestant. `submitted` is an ISO 8601 time in UTC, `submitter` the name that the hub vouches for, or that the
+    submitter gave.
     """
 
     format: Literal[1] = FORMAT
@@ -75,22 +82,22 @@ class Record(_Strict):
     trial: Annotated[int, Field(ge=0, le=999_999)]
     architecture: Text
     activation: Text
-    variant: Annotated[str, Field(max_length=40)] = ""
+    variant: Annotated[str, Field(max_length=40, pattern=_VISIBLE)] = ""
     dataset: Text
     control: Control | None = None
     metrics: Metrics
-    n: Annotated[Mapping[MetricName, Annotated[int, Field(ge=0)]], Field(max_length=2000)]
-    left_out: Annotated[int, Field(ge=0)] = 0
-    notes: Annotated[tuple[Annotated[str, Field(max_length=2000)], ...], Field(max_length=50)] = ()
-    parameters: Annotated[int, Field(ge=0)] | None = None  # of the network
+    n: Annotated[Mapping[MetricName, Count], Field(max_length=2000)]
+    left_out: Count = 0
+    notes: Annotated[tuple[LongText, ...], Field(max_length=50)] = ()
+    parameters: Count | None = None  # of the network
     model_sha256: Sha256
     data_fingerprint: Sha256
     motifs_sha256: Sha256
-    protocol: Annotated[int, Field(ge=1)]
+    protocol: Annotated[int, Field(ge=1, le=1_000_000)]
     versions: Annotated[Mapping[Text, Text], Field(max_length=50)]
     device: Text
-    command: Annotated[str, Field(min_length=1, max_length=1000)]
-    source: Annotated[str, Field(min_length=1, max_length=300)]
+    command: Annotated[str, Field(min_length=1, max_length=1000, pattern=_VISIBLE)]
+    source: Annotated[str, Field(min_length=1, max_length=300, pattern=_VISIBLE)]
     submitter: Text
     submitted: Text
     trust: Trust = "claimed"

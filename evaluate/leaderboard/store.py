@@ -79,6 +79,9 @@ def _files(folder: Path, problems: list[str]) -> Iterator[tuple[str, str]]:
     if not folder.is_dir():
         raise BoardError(f"board folder {folder} does not exist. Correct the name, or make the folder to begin one.")
     top = folder / RESULTS
+    if top.is_symlink():
+        problems.append(f"{RESULTS} is a symbolic link; it was not followed.")
+        return
     if not top.exists():
         return
     for benchmark in _folders(str(top), RESULTS, problems):

@@ -22,6 +22,7 @@ PREDICTIONS, FILTERS, HITS, ATTRIBUTION = (
     "hits.tsv",
     "attribution.safetensors",
 )
+_MAX_DIGITS = 6  # of a filter's number
 _HIT_COLUMNS = {"Query_ID", "Target_ID", "Optimal_offset", "E-value", "Orientation"}
 
 Array = npt.NDArray[Any]
@@ -146,7 +147,13 @@ def _alignments(files: _Folder) -> Mapping[tuple[int, str], Alignment]:
     content = files.read(HITS)
     if content is None:
         return {}
-    rows = csv.DictReader(io.StringIO(content.decode("utf-8", "replace")), delimiter="\t")
+    try:
+        return _hits(files, csv.DictReader(io.StringIO(content.decode("utf-8", "replace")), delimiter="\t"))
+    except csv.Error as error:
+        raise files.wrong(HITS, f"is no table ({error})") from error
+
+
+def _hits(files: _Folder, rows: "csv.DictReader[str]") -> Mapping[tuple[int, str], Alignment]:
     lacking = _HIT_COLUMNS - set(rows.fieldnames or ())
     if lacking:
         raise files.wrong(HITS, f"has no column {' or '.join(sorted(lacking))}")
@@ -163,8 +170,8 @@ def _alignments(files: _Folder) -> Mapping[tuple[int, str], Alignment]:
 
 def _filter_number(files: _Folder, name: str, identifier: str) -> int:
     digits = identifier.removeprefix("filter")
-    if not (digits.isascii() and digits.isdigit()):
-        raise files.wrong(name, f"names a motif {identifier!r}; filters are named filter0, filter1, ...")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS):
+        raise files.wrong(name, f"names a motif {identifier[:40]!r}; filters are named filter0, filter1, ...")
     return int(digits)
 
 

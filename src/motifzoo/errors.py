@@ -57,10 +57,16 @@ def describe_invalid(error: "ValidationError") -> str:
     """One sentence for a pydantic error: each wrong field with what is wrong about it (at most five of them)."""
     wrong = []
     for problem in error.errors(include_url=False, include_context=False):
-        place = ".".join(str(part) for part in problem["loc"])
-        what = problem["msg"].removeprefix("Value error, ").rstrip(".")
+        place = _shown(".".join(str(part) for part in problem["loc"]), 200)
+        what = _shown(problem["msg"].removeprefix("Value error, ").rstrip("."), 1000)
         wrong.append(f"{place}: {what}" if place else what)
     shown = "; ".join(wrong[:5])
     if len(wrong) > 5:
         shown += f"; and {len(wrong) - 5} more"
     return shown if shown.endswith("?") else f"{shown}."
+
+
+def _shown(text: str, most: int) -> str:
+    """Words of a stranger's file as a terminal can print them: control characters escaped, cut to `most`."""
+    cut = text if len(text) <= most else f"{text[: most - 3]}..."
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in cut)

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from ..record import Record
+
+MAX_READ_BYTES: Final = 100_000_000  # of one file that is read whole
 
 Files: TypeAlias = Mapping[str, bytes | Path]
 Change: TypeAlias = Mapping[str, bytes | Path | None]  # None deletes
@@ -45,7 +47,10 @@ class Board(Protocol):
         """All records, as they were together at one moment."""
 
     def read_bytes(self, path: str, revision: str) -> bytes:
-        """One file's bytes at a revision of `snapshot` or `proposal_files`; a folder knows its present state only."""
+        """One file's bytes at a revision of `snapshot` or `proposal_files`; a folder knows its present state only.
+
+        Refused is a file of more than MAX_READ_BYTES.
+        """
 
     def paths(self, prefix: str, revision: str) -> list[str]:
         """The paths of all files in the folder `prefix` ("" for everything), sorted."""

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from ....errors import BoardError
 from ..store import read_store, shown
 from . import admission, journal, layout
-from .board import Change, Files, Proposal, Snapshot
+from .board import MAX_READ_BYTES, Change, Files, Proposal, Snapshot
 
 LOCK_SECONDS: Final = 600.0
 _READS: Final = 5  # how often a reader begins again before it keeps writers out
@@ -49,6 +49,8 @@ class FolderBoard:
         layout.check_path(path)
         journal.refuse_links(self.root, path)
         try:
+            if (size := (self.root / path).stat().st_size) > MAX_READ_BYTES:
+                raise BoardError(f"{self.root / path} has {size:,} bytes; the limit is {MAX_READ_BYTES:,}.")
             return (self.root / path).read_bytes()
         except FileNotFoundError:
             raise BoardError(f"board {self.name} has no file {path}.") from None
@@ -174,14 +176,19 @@ class FolderBoard:
 
 
 def _walk(root: Path, folder: str) -> Iterator[str]:
-    """The paths of the ordinary files under a folder of the root."""
+    """The paths of the ordinary files under a folder of the root; where it cannot be read, none.
+
+    Deeper than a board's paths reach it is not entered.
+    """
     try:
         with os.scandir(root / folder) as found:
             entries = [entry for entry in found if not entry.name.startswith(".")]
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return
     for entry in entries:
         path = f"{folder}/{entry.name}" if folder else entry.name
+        if len(path) > layout.MAX_PATH:
+            continue
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(root, path)
         elif entry.is_file(follow_symlinks=False):

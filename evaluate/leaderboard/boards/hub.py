@@ -15,10 +15,10 @@ from ....zoo.hub.words import LostRaceError, UnreachableError
 from ..record import MAX_RECORD_BYTES, Record
 from ..store import RECORD_SHAPE, RESULTS, record_at, shown
 from . import admission, layout
-from .board import Change, Files, Proposal, Snapshot
+from .board import MAX_READ_BYTES, Change, Files, Proposal, Snapshot
 
 RACE_SECONDS: Final = 600.0
-MAX_FILE_BYTES: Final = 1_000_000_000  # a file that is read by its path; who asks for less limits it before
+_MAX_PACK_BYTES: Final = 1_000_000_000
 _LONGEST_WAIT: Final = 8.0
 _PACK: Final = "records.parquet"
 _MANY: Final = 20  # records: fewer are fetched one by one
@@ -59,7 +59,7 @@ class HubBoard:
     def read_bytes(self, path: str, revision: str) -> bytes:
         """One file's bytes at a commit, of the board or of a proposal."""
         layout.check_path(path)
-        folder = self._hub.fetch(self._address, revision, [path], max_bytes=MAX_FILE_BYTES)
+        folder = self._hub.fetch(self._address, revision, [path], max_bytes=MAX_READ_BYTES)
         return (folder / path).read_bytes()
 
     def paths(self, prefix: str, revision: str) -> list[str]:
@@ -179,7 +179,7 @@ class HubBoard:
         if len(paths) >= _MANY and _PACK in listing:
             from ..exports.table import record_files
 
-            folder = self._hub.fetch(self._address, sha, [_PACK], max_bytes=MAX_FILE_BYTES)
+            folder = self._hub.fetch(self._address, sha, [_PACK], max_bytes=_MAX_PACK_BYTES)
             found = record_files(folder / _PACK, set(paths))
             packed = {path: content for path, content in found.items() if listing[path].holds(content)}
         return packed | self._contents(sha, [path for path in paths if path not in packed])

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ....errors import BoardError
 from . import layout
-from .board import Change
+from .board import MAX_READ_BYTES, Change
 
 STATE: Final = ".motifzoo"
 
@@ -44,10 +44,7 @@ def under_way(root: Path) -> bool:
 
 def generation(root: Path) -> str:
     """A token that every change replaces; "" before the first."""
-    try:
-        return (root / STATE / _GENERATION).read_text(encoding="ascii")
-    except FileNotFoundError:
-        return ""
+    return (_content(root / STATE / _GENERATION) or b"").decode("ascii", "replace")
 
 
 def commit(root: Path, change: Change) -> None:
@@ -115,18 +112,32 @@ def refuse_links(root: Path, path: str) -> None:
 
 
 def _read(path: Path) -> _Journal | None:
+    content = _content(path)
+    if content is None:
+        return None
     try:
-        journal = _Journal.model_validate_json(path.read_bytes())
+        journal = _Journal.model_validate_json(content)
         for name in (*journal.moves, *journal.deletes):
             layout.check_path(name)
-    except FileNotFoundError:
-        return None
     except (ValidationError, BoardError) as error:
         raise BoardError(
             f"{path} is damaged, so that a change of the board that was cut off cannot be ended. Restore the board's "
             f"folder from a copy, or remove {path.parent} and check the newest results."
         ) from error
     return journal
+
+
+def _content(path: Path) -> bytes | None:
+    """A file of the state; None where there is none. The folder may come from a stranger: no link or pipe is read."""
+    try:
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_READ_BYTES:
+            return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BoardError(f"cannot read {path}: {error.strerror}.") from error
+    raise BoardError(f"{path} is no file of a board's state: remove {path.parent} and check the newest results.")
 
 
 def _write(path: Path, content: bytes | Path) -> None:

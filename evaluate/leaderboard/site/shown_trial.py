@@ -63,10 +63,15 @@ def _show(entry: Entry, record: Record, prefix: str, paths: Paths, read: Read) -
         for name in (RESULT, FILTERS, HITS):
             if prefix + name in paths:
                 (folder / name).write_bytes(_limited(prefix + name, read))
-        result = _own(read_result(folder / RESULT), record, prefix)
         card = packaged_card(entry.benchmark)
-        words = truth_words(result)
-        filters = filters_view(result, read_side_files(result, folder), _truth(card), words)
+        try:
+            result = _own(read_result(folder / RESULT), record, prefix)
+            words = truth_words(result)
+            filters = filters_view(result, read_side_files(result, folder), _truth(card), words)
+        except MotifzooError as error:
+            # Not the folder of this moment, and not the command that a stranger's result gives as the remedy.
+            told = str(error).replace(f"{folder}/", prefix).partition(" Evaluate again:")[0]
+            raise BoardError(told) from error
     maps = None
     if prefix + MAPS in paths:
         found = _drawable(read_maps(_limited(prefix + MAPS, read), prefix + MAPS), prefix + MAPS)

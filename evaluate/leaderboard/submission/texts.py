@@ -16,7 +16,6 @@ from .limits import LIMITS, Limits, printable
 _UNUSUAL: Final = re.compile(r"\r(?!\n)|[^\r\n\t -~]")
 _UNSEEN: Final = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, marks of direction, unassigned, separators
 _MATTER: Final = re.compile(r"---[ \t]*\n(?P<yaml>.*?\n)?---[ \t]*(\n|$)", re.DOTALL)
-_CODE: Final = re.compile(r"^(```+|~~~+).*?^\1[^\n]*$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 _HTML: Final = re.compile(r"<(?!https?://)[A-Za-z/!?][^\s>]{0,40}")
 _ACTIVE_LINK: Final = re.compile(r"(?:\]\(|\]:|<)\s*<?((?:javascript|vbscript|data|file)\s*:)", re.IGNORECASE)
 _EVENTS: Final = 20_000  # of a front matter
@@ -62,12 +61,10 @@ def check_readme(content: bytes, licence: str | None, limits: Limits = LIMITS) -
         text = text[found.end() :]
     elif text.startswith("---"):
         reasons.append("README.md begins a front matter (---) that it does not end.")
-    prose = _CODE.sub("", text)
-    if (tag := _HTML.search(prose)) is not None:
-        reasons.append(
-            f"README.md holds HTML ({printable(tag[0], 60)}...). Write plain Markdown, or put it into `code`."
-        )
-    if (link := _ACTIVE_LINK.search(html.unescape(prose))) is not None:
+    # In code it would be harmless, but what is code, one reader of Markdown sees otherwise than the next.
+    if (tag := _HTML.search(text)) is not None:
+        reasons.append(f"README.md holds HTML ({printable(tag[0], 60)}...). Write plain Markdown, and &lt; for <.")
+    if (link := _ACTIVE_LINK.search(html.unescape(text).replace("\\", ""))) is not None:
         reasons.append(f"README.md has a link to {printable(link[1], 60)}, which runs or holds something.")
     return reasons
 

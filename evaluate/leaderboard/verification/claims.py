@@ -14,6 +14,7 @@ from ..boards.layout import is_record
 from ..record import MAX_RECORD_BYTES, Record
 from .author import author_of
 
+MAX_PROPOSED: Final = 500  # records of a pull request, each of which is read before anything is known about it
 _PROPOSAL: Final = re.compile(r"(?:pr/|#)?([0-9]{1,9})")
 
 
@@ -84,7 +85,10 @@ def proposed(board: Board, proposal: Proposal, snapshot: Snapshot) -> Claims:
     files: Mapping[str, int] = {}
     try:
         revision, files = board.proposal_files(proposal.id)
-        large = [path for path, size in files.items() if is_record(path) and size > MAX_RECORD_BYTES]
+        rows = [path for path in files if is_record(path)]
+        if len(rows) > MAX_PROPOSED:
+            raise BoardError(f"it brings {len(rows):,} records; a pull request brings at most {MAX_PROPOSED:,}.")
+        large = [path for path in rows if files[path] > MAX_RECORD_BYTES]
         if large:
             raise BoardError(f"{large[0]} is larger than a record can be ({MAX_RECORD_BYTES:,} bytes).")
         content = {path: board.read_bytes(path, revision) if is_record(path) else b"" for path in files}

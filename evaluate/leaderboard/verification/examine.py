@@ -16,7 +16,7 @@ from . import recompute as quarantined
 from .claims import Claims, outdated
 from .compare import differing
 from .fresh import new_seed
-from .isolate import Limits, run_isolated
+from .isolate import Limits, plain, run_isolated
 from .quarantine import fetch, lend_data
 
 _PROBLEM: Final = 2000  # characters of a verification's problem
@@ -61,7 +61,7 @@ class Examiner:
         """
         writable = self._scratch / record.benchmark / f"{record.model}-{record.trial}"
         writable.mkdir(mode=0o700, parents=True)
-        if why := outdated(record, lend_data(record.dataset, writable)):
+        if why := outdated(record, lend_data(record.benchmark.partition("@")[0], writable)):
             raise LeftError(f"it cannot be recomputed here: {why}.")
         try:
             model = self._fetch(record)
@@ -73,7 +73,7 @@ class Examiner:
         except HubError as error:
             raise LeftError(str(error)) from error
         except BoardError as error:
-            problem = str(error).replace(f"{self._scratch}/", "")[:_PROBLEM]
+            problem = plain(str(error).replace(f"{self._scratch}/", ""))[:_PROBLEM]
             verification = self._verification(device="none", versions={}, metrics={}, problem=problem)
             return Examined(record.model_copy(update={"trust": "disputed", "verification": verification}))
         differs = differing(record.metrics, found.metrics, record.n, found.n)

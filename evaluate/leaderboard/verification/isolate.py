@@ -173,10 +173,10 @@ class _Tail:
         self._thread.join(_PATIENCE)
         if not self._thread.is_alive():
             self._stream.close()
-        return _plain(self._kept.decode("utf-8", "replace"))
+        return plain(self._kept.decode("utf-8", "replace"))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that a terminal shows as it is, without control characters but line ends."""
     return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text).strip()
 
@@ -198,13 +198,13 @@ def _read(path: Path, code: int, limits: Limits, log: str) -> Isolated:
     except ValidationError as error:
         raise IsolationError("its answer is malformed, so nothing in it is used.") from error
     if answer.trouble is not None:
-        raise QuarantineError(_plain(answer.trouble[:_MAX_WORDS]))
+        raise QuarantineError(plain(answer.trouble[:_MAX_WORDS]))
     if answer.refused is not None:
-        raise IsolationError(_plain(answer.refused[:_MAX_WORDS]))
+        raise IsolationError(plain(answer.refused[:_MAX_WORDS]))
     if answer.memory:
         raise IsolationError(_out_of_memory(limits))
     if answer.failed is not None:
-        raise IsolationError(f"it failed: {_plain(answer.failed[:_MAX_WORDS])}")
+        raise IsolationError(f"it failed: {plain(answer.failed[:_MAX_WORDS])}")
     return Isolated(answer.value, answer.confinement.model_dump(), log)
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from ....data_cards.cards import own_dir
 from ....data_cards.load import built_folder, load_dataset
-from ....errors import BoardError
+from ....errors import BoardError, HubError
 from ....zoo.hub.address import SCHEME, HubAddress
 from ....zoo.hub.client import connect
 from ....zoo.sources import find
@@ -30,22 +30,33 @@ def fetch(board: Board, claims: Claims, record: Record, into: Path) -> Path:
     if record.source == PACKAGED:
         return _from_disk(find(record.model).folder, into)
     if record.source.startswith(SCHEME):
-        address = HubAddress.parse(record.source)
-        if address.commit is None or address.repo_type != "model":
-            raise BoardError(
-                f"its source is {record.source!r}, which is no commit of a model: hf://org/name@ needs the 40 hex "
-                "digits of one."
-            )
-        return _from_hub(address, address.commit, "", into)
+        address, commit = _named_commit(record.source)
+        return _from_hub(address, commit, "", into)
     if record.source != f"{_MODELS}/{record.model}":
         raise BoardError(
             f"its source is {record.source!r}; it must be {_MODELS}/{record.model}, or hf://org/name@ and a commit's "
             "40 hex digits."
         )
     if isinstance(board, FolderBoard):
-        return _from_disk(board.root / record.source, into)
+        folder = board.root / record.source
+        if folder.is_symlink() or folder.parent.is_symlink():
+            raise BoardError(f"{record.source} is a symbolic link, and a board has none.")
+        return _from_disk(folder, into)
     address = HubAddress.parse(board.name, default="dataset")
     return _from_hub(address, claims.revision, f"{record.source}/", into)
+
+
+def _named_commit(source: str) -> tuple[HubAddress, str]:
+    """The model repository and the commit that a claim names; what it names wrongly is the claim's fault."""
+    try:
+        address = HubAddress.parse(source)
+        if address.commit is not None and address.repo_type == "model":
+            return address, address.commit
+    except HubError:
+        pass
+    raise BoardError(
+        f"its source is {source!r}, which is no commit of a model: hf://org/name@ needs the 40 hex digits of one."
+    )
 
 
 def _from_disk(folder: Path, into: Path) -> Path:

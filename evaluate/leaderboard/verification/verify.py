@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from ....errors import MotifzooError
+from ....errors import BoardError, MotifzooError
 from ..boards import Board, Change, Snapshot
 from ..boards.layout import details_folder
 from ..details import MAX_DETAIL_BYTES
@@ -19,6 +19,7 @@ from .isolate import Limits
 Outcome = Literal["recomputed", "disputed", "left"]
 Edits = dict[str, bytes | Path | None]
 
+_NAME: Final = 200  # characters of who verifies
 _DETAILS: Final = ("result.json", "filters.meme", "hits.tsv", "maps.safetensors")
 
 
@@ -54,6 +55,8 @@ def verify(
     that nobody can know. begin: called with each trial's name before it is examined.
     Raises UnknownNameError or BoardError for claims that there are not, HubError for a board that cannot be reached.
     """
+    if not 1 <= len(by) <= _NAME or not by.isprintable():
+        raise BoardError(f"{by[:40]!a} is no name for who verifies: say it in 1 to {_NAME} visible characters (--by).")
     for claims in all_claims(board) if submission is None else [claims_of(board, submission)]:
         if claims.refused:
             yield Verified(claims.name, None, "left", claims.refused)
