@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from model_folders import ModelFactory, small_layers
 
 from motifzoo.data_cards.cards import load_card
@@ -15,6 +16,10 @@ from motifzoo.zoo.layers import Layer
 from motifzoo.zoo.load import to_arrays
 from motifzoo.zoo.sources import weights_path
 from motifzoo.zoo.weights import write_weights
+
+# A busy machine is no reason to fail.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)
