@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -168,6 +168,7 @@ def test_negative_scores_hang_below_the_axis_upside_down():
         max_size=30,
     )
 )
+@example([(0, 2.2250738585072014e-308)])
 def test_letters_are_proportional_to_scores(positions):
     codes, scores = np.array([code for code, _ in positions]), np.array([score for _, score in positions])
     usable = np.isfinite(scores) & (codes < 4)

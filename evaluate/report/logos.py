@@ -87,8 +87,8 @@ def attribution_svg(
         raise DataError(f"codes {letters.shape} and scores {values.shape} must have the same shape (L,).")
     values = np.where(np.isfinite(values) & (letters < len(ALPHABET)), values, 0.0)
     low, high = (min(values.min(), 0.0), max(values.max(), 0.0)) if limits is None else limits
-    scale = height / (high - low) if high > low else 0.0
-    axis = headroom + (high * scale if scale else height)
+    span = high - low if high > low else np.inf
+    axis = headroom + (high / span * height if high > low else height)
     width, full = len(letters) * column_width, headroom + height
     parts = [
         f'<rect class="true" fill="#e8b93040" x="{number(first * column_width)}" y="0" '
@@ -96,7 +96,7 @@ def attribution_svg(
         for first, end in shaded
     ]
     for position, (code, value) in enumerate(zip(letters.tolist(), np.clip(values, low, high).tolist(), strict=True)):
-        size = abs(value) * scale
+        size = abs(value) / span * height  # in this order: pixels a unit overflow for the smallest scores
         if size >= _VISIBLE:
             letter = ALPHABET[code] if value > 0 else ALPHABET[code].lower()
             top = axis - size if value > 0 else axis
