@@ -75,7 +75,9 @@ def test_models() -> None:
         assert name in table
     assert f"0-{row['trials'][-1]}" in table
     assert json.loads(invoke("models", "*-relu*.*", "--json").output) == [
-        row for row in rows if row["activation"] == "relu"  # with shuffled labels, too
+        row
+        for row in rows
+        if row["activation"] == "relu"  # with shuffled labels, too
     ]
     assert invoke("models", "x*").output == "No packaged model matches 'x*'.\n"
 
