@@ -17,6 +17,9 @@ from hub_server import HubServer, point_at
 from motifzoo.data_cards.motifs import jaspar2016
 from motifzoo.data_cards.onehot import decode
 from motifzoo.evaluate.cli import main
+from motifzoo.evaluate.leaderboard.boards import EMBEDDED
+from motifzoo.evaluate.leaderboard.store import read_records
+from motifzoo.zoo.sources import find
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -125,6 +128,26 @@ def test_the_comparison_is_of_the_scores_that_models_carry() -> None:
     ).stdout
     for table in printed.strip().split("\n\n"):
         assert table in README
+
+
+def test_what_the_text_says_of_controls_is_what_the_board_holds() -> None:
+    rows = [row for row in read_records(EMBEDDED)[0].values() if row.benchmark == "synthetic-codes@1"]
+
+    def mean(model: str, metric: str) -> float:
+        values = [row.metrics.get(metric) for row in rows if re.fullmatch(rf"{model}\.synthetic-codes", row.model)]
+        return float(np.mean([value for value in values if value is not None]))
+
+    mutagenesis = "attribution/mutagenesis/auroc"
+    untrained = [mean(rf"{network}-\w+-untrained", mutagenesis) for network in ("cnn-local", "cnn-dist")]
+    assert "at an AUROC of {:.2f} (cnn-local) and {:.2f} (cnn-dist)".format(*untrained) in README
+    assert f"reaches {mean('motif-scan', mutagenesis):.3f}." in README.replace("\n", " ")
+    assert "about 15 % of the filters of an untrained ReLU network" in README
+    assert mean(r"cnn-\w+-relu-untrained", "filters/match_any") == pytest.approx(0.15, abs=0.005)
+
+
+def test_linear_and_elu_behind_a_pool_of_50_are_one_network_as_the_text_says() -> None:
+    linear, elu = (find(f"cnn-local-{name}.synthetic-codes").config.trials for name in ("linear", "elu"))
+    assert [a.trial for a, b in zip(linear, elu, strict=True) if a.sha256 == b.sha256] == [0, 2]
 
 
 @pytest.mark.slow
