@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .output import as_json, device_option, print_json, print_table, start_bars
+from .output import StageDisplay, as_json, device_option, print_json, print_table
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bars
-
     from ...data_cards.content import SequenceDataset
     from ..benchmark import Evaluated
     from ..consistency import Consistency
@@ -174,43 +172,15 @@ def _shown(name: str, value: float | None) -> str:
     return f"{value:.1e}" if metric is not None and metric.highest > 1 else f"{value:.4f}"
 
 
-class _Display:
-    """Progress on standard error: bars on a terminal, a line a stage elsewhere."""
+class _Display(StageDisplay):
+    """Which of how many trials is evaluated."""
 
     def __init__(self, trials: int) -> None:
+        super().__init__()
         self._trials = trials
         self._number = 0
-        self._bars: Bars | None = None
-        self._name = ""
-
-    def __enter__(self) -> "_Display":
-        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-        text = TextColumn("{task.description}")
-        self._bars = start_bars(text, BarColumn(bar_width=20), TaskProgressColumn(), TimeRemainingColumn())
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._bars is not None:
-            self._bars.stop()
 
     def trial(self, name: str) -> None:
         """The next trial begins."""
         self._number += 1
-        self._name = name if self._trials == 1 else f"[{self._number}/{self._trials}] {name}"
-        if self._bars is not None:
-            for task in self._bars.task_ids:
-                self._bars.remove_task(task)
-            self._bars.console.print(self._name, markup=False, highlight=False)
-
-    def stage(self, name: str) -> None:
-        """The next stage of the present trial begins."""
-        if self._bars is None:
-            click.echo(f"{self._name}: {name}", err=True)
-        else:
-            self._task = self._bars.add_task(f"  {name}", total=None)
-
-    def step(self, done: int, total: int) -> None:
-        """Move the present stage's bar."""
-        if self._bars is not None:
-            self._bars.update(self._task, completed=done, total=total)
+        self.head(name if self._trials == 1 else f"[{self._number}/{self._trials}] {name}")

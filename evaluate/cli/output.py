@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
@@ -26,6 +26,45 @@ def start_bars(*columns: "ProgressColumn") -> "Progress | None":
     bars = Progress(*columns, console=console)
     bars.start()
     return bars
+
+
+class StageDisplay:
+    """What an evaluation is at, on standard error: bars on a terminal, a line a stage elsewhere."""
+
+    def __init__(self) -> None:
+        self._bars: Progress | None = None
+        self._name = ""
+
+    def __enter__(self) -> Self:
+        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        text = TextColumn("{task.description}")
+        self._bars = start_bars(text, BarColumn(bar_width=20), TaskProgressColumn(), TimeRemainingColumn())
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    def head(self, name: str) -> None:
+        """Something of this name begins: on a terminal its bars go below it."""
+        self._name = name
+        if self._bars is not None:
+            for task in self._bars.task_ids:
+                self._bars.remove_task(task)
+            self._bars.console.print(name, markup=False, highlight=False)
+
+    def stage(self, name: str) -> None:
+        """The next stage of it begins."""
+        if self._bars is None:
+            click.echo(f"{self._name}: {name}", err=True)
+        else:
+            self._task = self._bars.add_task(f"  {name}", total=None)
+
+    def step(self, done: int, total: int) -> None:
+        """Move the present stage's bar."""
+        if self._bars is not None:
+            self._bars.update(self._task, completed=done, total=total)
 
 
 def print_json(value: Any) -> None:

@@ -5,11 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .output import as_json, device_option, print_json, print_table, start_bars
+from .output import StageDisplay, as_json, device_option, print_json, print_table
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bars
-
     from ..leaderboard.submission.submit import Step, Submission
 
 _HUB = "hf://"
@@ -156,42 +154,12 @@ def _shown(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f}"
 
 
-class _Display:
-    """What a submission is at, on standard error: bars on a terminal, a line a part elsewhere."""
-
-    def __init__(self) -> None:
-        self._bars: Bars | None = None
-        self._part = ""
-
-    def __enter__(self) -> "_Display":
-        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-        text = TextColumn("{task.description}")
-        self._bars = start_bars(text, BarColumn(bar_width=20), TaskProgressColumn(), TimeRemainingColumn())
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._bars is not None:
-            self._bars.stop()
+class _Display(StageDisplay):
+    """What a submission is at."""
 
     def begin(self, step: "Step") -> None:
         """A part of the submission begins."""
-        self._part = step.name if step.trial is None else f"{step.name} of trial {step.trial}"
+        part = step.name if step.trial is None else f"{step.name} of trial {step.trial}"
         if self._bars is None:
-            click.echo(self._part, err=True)
-            return
-        for task in self._bars.task_ids:
-            self._bars.remove_task(task)
-        self._bars.console.print(self._part, markup=False, highlight=False)
-
-    def stage(self, name: str) -> None:
-        """A stage of an evaluation begins."""
-        if self._bars is None:
-            click.echo(f"{self._part}: {name}", err=True)
-        else:
-            self._task = self._bars.add_task(f"  {name}", total=None)
-
-    def step(self, done: int, total: int) -> None:
-        """Move the present stage's bar."""
-        if self._bars is not None:
-            self._bars.update(self._task, completed=done, total=total)
+            click.echo(part, err=True)
+        self.head(part)
