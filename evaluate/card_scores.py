@@ -23,12 +23,13 @@ from ..zoo.model_card.scores import (
     read_scores,
     write_scores,
 )
-from ..zoo.sources import Source, find, list_models
+from ..zoo.sources import Source, find
 from .benchmark import Evaluated, evaluate_trial
 from .metric_table import METRICS, metric_of
 from .protocol import E_VALUE, PROTOCOL
 from .report.filter_sheet import filter_sheet
 from .results import FilterResult, Result
+from .upkeep import counted, for_each, packaged_names
 
 _MOTIF_PARTS = "filters/target_e/"  # the parts of a metric that a card shows: a few known motifs
 
@@ -154,22 +155,21 @@ def is_current(source: Source) -> bool:
 def main(patterns: tuple[str, ...], device: str, output: Path, fresh: bool) -> None:
     """Evaluate every trial of the packaged models that match PATTERNS, such as '*.synthetic-codes' (all without one),
     and write their scores, filters and cards."""
-    failed = 0
-    for name in dict.fromkeys(name for pattern in patterns or ("*",) for name in list_models(pattern)):
-        try:
-            source = find(name)
-            if not fresh and is_current(source):
-                click.echo(f"{name}: current")
-                continue
-            trials = [find(f"{name}:{trial.trial}") for trial in source.config.trials]
-            evaluated = [evaluate_trial(trial, output, device=device, fresh=fresh) for trial in trials]
-            publish_scores(evaluated, source.folder)
-            click.echo(f"{name}: {len(trials)} trial{'s' if len(trials) > 1 else ''}")
-        except MotifzooError as error:  # one data set that cannot be had does not keep the others from their scores
-            failed += 1
-            click.echo(f"{name}: {error}", err=True)
-    if failed:
-        raise SystemExit(1)
+
+    def score(name: str) -> str:
+        source = find(name)
+        if not fresh and is_current(source):
+            return "current"
+        trials = [find(f"{name}:{trial.trial}") for trial in source.config.trials]
+        evaluated = [evaluate_trial(trial, output, device=device, fresh=fresh) for trial in trials]
+        publish_scores(evaluated, source.folder)
+        return counted(trials)
+
+    try:
+        names = packaged_names(patterns)
+    except MotifzooError as error:
+        raise click.ClickException(str(error)) from error
+    for_each(names, score)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from .filters import filter_matrices
 from .protocol import PROTOCOL
 from .run import versions
 from .targets import known_names
+from .upkeep import for_each
 
 _SEED: Final = 8
 _COUNTS: Final = (0.0, 0.5, 0.25, 0.17, 0.05, 0.3)  # one to five motifs a sequence, as in synthetic-motifs
@@ -173,25 +174,20 @@ def main(models: tuple[str, ...], fresh: bool) -> None:
     present weights are left alone, whatever computed them: a difference is for `motifzoo doctor` to tell.
     """
     torch.set_num_threads(1)
-    failed = False
     try:
         sources = sources_of(models)
     except MotifzooError as error:
         raise click.ClickException(str(error)) from error
-    for source in sources:
-        try:
-            if not fresh and _is_current(source):
-                click.echo(f"{source.config.name}: current")
-                continue
-            golden = golden_values(source)
-            size = write_golden(golden, source.folder).stat().st_size
-            without = "".join(f"; without {name}: {reason}" for name, reason in golden.facts.left_out.items())
-            click.echo(f"{source.config.name}: {size / 1000:.0f} kB{without}")
-        except MotifzooError as error:  # one damaged folder does not keep the others from their values
-            failed = True
-            click.echo(f"{source.config.name}: {error}", err=True)
-    if failed:
-        raise SystemExit(1)
+
+    def write(source: Source) -> str:
+        if not fresh and _is_current(source):
+            return "current"
+        golden = golden_values(source)
+        size = write_golden(golden, source.folder).stat().st_size
+        without = "".join(f"; without {name}: {reason}" for name, reason in golden.facts.left_out.items())
+        return f"{size / 1000:.0f} kB{without}"
+
+    for_each(sources, write, name=lambda source: source.config.name)
 
 
 def _is_current(source: Source) -> bool:

@@ -42,7 +42,7 @@ def models(pattern: str, as_json: bool) -> None:
         [
             (
                 str(row["name"]),
-                _ranges(row["trials"]),  # type: ignore[arg-type]
+                ranges(row["trials"]),  # type: ignore[arg-type]
                 f"{row['parameters']:,}",
             )
             for row in rows
@@ -51,7 +51,7 @@ def models(pattern: str, as_json: bool) -> None:
     )
 
 
-def _ranges(numbers: list[int]) -> str:
+def ranges(numbers: list[int]) -> str:
     """`[0, 1, 2, 5]` as `0-2, 5`."""
     runs: list[list[int]] = []
     for number in sorted(numbers):

@@ -15,8 +15,9 @@ import click
 from ...errors import MotifzooError
 from ...zoo.names import parse
 from ...zoo.shapes import plan
-from ...zoo.sources import Source, find, list_models
+from ...zoo.sources import Source, find
 from ..benchmark import Evaluated, evaluate_trial
+from ..upkeep import counted, for_each, packaged_names
 from .boards import Change, Snapshot, open_board
 from .details import details
 from .record import PACKAGED, Record, record_of
@@ -56,24 +57,24 @@ def changes(rows: Sequence[tuple[Record, Mapping[str, bytes]]], snapshot: Snapsh
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:0, mps or auto.")
 def main(patterns: tuple[str, ...], board: str | None, output: str, device: str) -> None:
     """Evaluate every trial of the packaged models that match PATTERNS (all without one) and put them on a board."""
-    target = open_board(board)
-    failed = 0
-    for name in dict.fromkeys(name for pattern in patterns or ("*",) for name in list_models(pattern)):
-        try:
-            trials = [find(f"{name}:{trial.trial}") for trial in find(name).config.trials]
-            now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-            rows: list[tuple[Record, Mapping[str, bytes]]] = []
-            for source in trials:
-                evaluated = evaluate_trial(source, Path(output), device=device)
-                shown = details(evaluated.result, evaluated.folder) if not rows else {}
-                rows.append((packaged_record(source, evaluated, now), shown))
-            target.apply(partial(changes, rows), f"Scores of {name}")
-            click.echo(f"{name}: {len(rows)} trial{'s' if len(rows) > 1 else ''}")
-        except MotifzooError as error:  # one data set that cannot be had does not keep the others from the board
-            failed += 1
-            click.echo(f"{name}: {error}", err=True)
-    if failed:
-        raise SystemExit(1)
+    try:
+        names = packaged_names(patterns)
+        target = open_board(board)
+    except MotifzooError as error:
+        raise click.ClickException(str(error)) from error
+
+    def claim(name: str) -> str:
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        rows: list[tuple[Record, Mapping[str, bytes]]] = []
+        for trial in find(name).config.trials:
+            source = find(f"{name}:{trial.trial}")
+            evaluated = evaluate_trial(source, Path(output), device=device)
+            shown = details(evaluated.result, evaluated.folder) if not rows else {}
+            rows.append((packaged_record(source, evaluated, now), shown))
+        target.apply(partial(changes, rows), f"Scores of {name}")
+        return counted(rows)
+
+    for_each(names, claim)
 
 
 if __name__ == "__main__":
