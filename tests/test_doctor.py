@@ -464,3 +464,11 @@ def test_every_packaged_model_has_golden_values_of_its_weights() -> None:
     """`python -m motifzoo.evaluate.golden` writes those that are missing."""
     for config in sorted(PRETRAINED.glob("*/config.json")):
         assert read_golden(config.parent, read_config(config.parent)) is not None, config.parent.name
+
+
+@pytest.mark.slow
+def test_every_packaged_model_gives_its_golden_values_here() -> None:
+    """The scores of a sample of them are recomputed in test_zoo_scores.py."""
+    report = examine([find(config.parent.name) for config in sorted(PRETRAINED.glob("*/config.json"))])
+    assert [finding.text for finding in report.findings if finding.level == "problem"] == []
+    assert len({drift.model for drift in report.drifts}) == len(list(PRETRAINED.glob("*/config.json")))
