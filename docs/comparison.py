@@ -1,12 +1,24 @@
-"""Print the README's comparison of first-layer activations from the scores that the packaged models carry.
+"""Print the README's tables: what the zoo holds, and the comparison of first-layer activations by models' scores.
 
-Run: python docs/comparison.py
+Run: python docs/comparison.py [--write]
 """
 
+import argparse
+from collections import defaultdict
+from pathlib import Path
+
+from motifzoo.evaluate.cli.models import ranges
 from motifzoo.evaluate.reproduce.scored import Measured, from_packaged
 from motifzoo.evaluate.statistics import spread
+from motifzoo.files import write_text
+from motifzoo.zoo.config import read_config
+from motifzoo.zoo.layers import ACTIVATIONS as KNOWN
+from motifzoo.zoo.names import parse
+from motifzoo.zoo.sources import PRETRAINED
 
+README = Path(__file__).parents[1] / "README.md"
 ACTIVATIONS = ("exponential", "relu", "softplus", "elu", "linear", "tanh", "sigmoid")
+MODIFIED = ("shift_scale_relu", "shift_scale_tanh", "shift_scale_sigmoid", "exp_relu", "log_relu", "log_relu-l2")
 
 TABLES = {
     "synthetic-motifs": {
@@ -25,6 +37,13 @@ TABLES = {
     },
 }
 
+PEAKS = {
+    "filters": "filters/target_match",
+    "saliency": "attribution/saliency/scan_auroc",
+    "mutagenesis": "attribution/mutagenesis/scan_auroc",
+    "AUROC": "classification/auroc",
+}
+
 
 def cell(model: Measured | None, metric: str) -> str:
     """Mean over trials, with the standard deviation where there are at least two; empty without a model."""
@@ -39,15 +58,62 @@ def comparison(dataset: str) -> str:
     columns = TABLES[dataset]
     models = {(model.architecture, model.label): model for model in from_packaged([f"*.{dataset}"]).models}
     lines = ["| first layer | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
-    for activation in ACTIVATIONS:
-        cells = [cell(models.get((network, activation)), metric) for network, metric in columns.values()]
-        lines.append(f"| {activation} | " + " | ".join(cells) + " |")
+    for label in (*ACTIVATIONS, *MODIFIED):
+        cells = [cell(models.get((network, label)), metric) for network, metric in columns.values()]
+        if any(cells):
+            lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def peaks() -> str:
+    """A Markdown table of cnn-local and cnn-dist on ChIP-seq peaks: exponential and ReLU side by side."""
+    pair = ("exponential", "relu")
+    found = from_packaged(["cnn-local-*.*", "cnn-dist-*.*"]).models
+    models = {(model.dataset, model.architecture, model.label): model for model in found}
+    columns = [f"{title}, {activation}" for title in PEAKS for activation in pair]
+    lines = ["| data set | network | " + " | ".join(columns) + " |", "|---|---|" + "---|" * len(columns)]
+    for data, network in sorted({key[:2] for key in models if not key[0].startswith("synthetic-")}):
+        cells = [cell(models.get((data, network, each)), metric) for metric in PEAKS.values() for each in pair]
+        lines.append(f"| {data} | {network} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def contents() -> str:
+    """A Markdown table of the packaged models; data sets and architectures with equal models share a row."""
+    order = [*ACTIVATIONS, *(known for known in KNOWN if known not in ACTIVATIONS)]
+    labels: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for path in PRETRAINED.glob("*/config.json"):
+        config = read_config(path.parent)
+        name = parse(config.name)
+        shuffled = name.variant == "shuffled"
+        label = name.activation if shuffled or not name.variant else f"{name.activation}-{name.variant}"
+        data = f"{name.dataset}, shuffled labels" if shuffled else name.dataset
+        labels[data, name.architecture, ranges([trial.trial for trial in config.trials])].append(label)
+    networks: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for (data, architecture, trials), found in sorted(labels.items()):
+        found.sort(key=lambda label: (order.index(label.partition("-")[0]), label))
+        networks[data, ", ".join(found), trials].append(architecture)
+    rows: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for (data, activations, trials), architectures in networks.items():
+        rows[", ".join(architectures), activations, trials].append(data)
+    lines = ["| data set | architectures | first layer | trials |", "|---|---|---|---|"]
+    lines += [f"| {', '.join(data)} | {' | '.join(rest)} |" for rest, data in rows.items()]
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    """Print both tables."""
-    print("\n".join(map(comparison, TABLES)), end="")
+    """Print the tables; with --write, put them into README.md in place of those with the same columns."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="replace the tables in README.md")
+    tables = [contents(), *map(comparison, TABLES), peaks()]
+    if not parser.parse_args().write:
+        print("\n".join(tables), end="")
+        return
+    text = README.read_text(encoding="utf-8")
+    for table in tables:
+        start = text.index(table.partition("\n")[0] + "\n")
+        text = text[:start] + table + text[text.index("\n\n", start) + 1 :]
+    write_text(README, text)
 
 
 if __name__ == "__main__":

@@ -141,7 +141,7 @@ def test_match(tmp_path: Path) -> None:
             ("show", "cnn-dist-exponential.synthetic-code"),
             "unknown model 'cnn-dist-exponential.synthetic-code': did you mean "
             "'cnn-dist-exponential.synthetic-codes' or 'cnn-local-exponential.synthetic-codes' or "
-            "'cnn-dist-tanh.synthetic-codes'? "
+            "'cnn-dist-elu.synthetic-codes'? "
             "`motifzoo models` lists them.",
         ),
         (
