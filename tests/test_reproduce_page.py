@@ -36,6 +36,7 @@ from motifzoo.zoo.recipe import packaged
 VOID = {"meta", "link", "br", "wbr", "line", "path", "circle", "use"}
 MATCH, ANY = "filters/match_fraction", "filters/match_any"
 AUROC = "attribution/saliency/auroc"
+PEAKS = ("chip-gabpa", "tfbs-tp53")
 
 
 class Page(HTMLParser):
@@ -329,3 +330,16 @@ def test_reproduced_tells_what_it_wrote(tmp_path: Path) -> None:
     assert {name: len(rows) for name, rows in done.tables.items()} == {
         name: pyarrow.parquet.read_table(tmp_path / f"{name}.parquet").num_rows for name in SCHEMAS
     }
+
+
+def test_peaks_of_one_factor_have_a_section_each_and_one_link(tmp_path: Path) -> None:
+    """Their maps are compared with a scan, and the page says so; the summary is of the study's own data sets."""
+    names = {"filters/target_match": [0.25, 0.5], "attribution/saliency/scan_auroc": [0.7, 0.8]}
+    models = [measured(f"cnn-dist-{label}.{data}", names) for label in ("relu", "exponential") for data in PEAKS]
+    reproduce(scored(*models), tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    headings = re.findall(r'<h2 id="([^"]+)">(Peaks [^<]+)</h2>', page)
+    assert headings == [("chip-gabpa", "Peaks of GABPA"), ("tfbs-tp53", "Peaks of TP53")]
+    assert re.findall(r'<a href="#(?:chip|tfbs)[^"]*">[^<]*</a>', page) == ['<a href="#chip-gabpa">ChIP-seq</a>']
+    assert page.count("Attribution maps against a motif scan (AUROC), cnn-dist") == 4  # a heading, a table's caption
+    assert "<b>chip-gabpa</b>" not in page

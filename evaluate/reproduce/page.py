@@ -105,7 +105,9 @@ def _chapters(answer: Answer) -> Iterable[Chapter]:
     for (metric, architecture), panels in chapters.items():
         if architecture:
             titles = [capital(method_title(panel.metric.split("/")[1])) for panel in panels]
-            yield _chapter(answer, f"{metric.upper()} of attribution maps, {architecture}", "", panels, titles)
+            scan, score = metric.startswith("scan_"), metric.removeprefix("scan_").upper()
+            what = f"Attribution maps against a motif scan ({score})" if scan else f"{score} of attribution maps"
+            yield _chapter(answer, f"{what}, {architecture}", "", panels, titles)
         else:
             meaning = f"{capital(METRICS[metric].meaning)}.".replace("<=", "\u2264")
             titles = [panel.architecture for panel in panels]

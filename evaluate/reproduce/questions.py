@@ -12,14 +12,15 @@ from ..protocol import METHODS
 REFERENCE: Final = "exponential"  # the activation that the study proposes: every other one is tested against it
 PLAIN: Final = ("relu", "exponential", "sigmoid", "tanh", "softplus", "linear", "elu")
 
-Group = Literal["plain", "modified", "control"]
+Group = Literal["plain", "beside", "modified", "control"]
 
 
 class Question(NamedTuple):
     """One section of the page: scores of a group of models on one data set.
 
-    `link` is the title in one or two words. `metrics` are names of the metric table. `group`: the seven activations of
-    the main comparison; these and all others; or the controls and the models that they are controls of.
+    `link` is the title in one or two words; of questions with the same one, the first is linked to. `metrics` are names
+    of the metric table. `group`: the seven activations of the main comparison; the same on data that is not in it; these
+    and all others; or the controls and the models that they are controls of.
     """
 
     id: str
@@ -43,6 +44,16 @@ class Trade(NamedTuple):
 def _maps(score: str) -> tuple[str, ...]:
     return tuple(f"attribution/{method}/{score}" for method in METHODS)
 
+
+# ChIP-seq data sets and the factors whose peaks they are.
+_PEAKS: Final = {
+    "chip-rest": "REST",
+    "chip-gabpa": "GABPA",
+    "chip-lef1": "LEF1",
+    "tfbs-tp53": "TP53",
+    "chip-irf1": "IRF1",
+    "chip-zbed2": "ZBED2",
+}
 
 QUESTIONS: Final = (
     Question(
@@ -70,6 +81,19 @@ QUESTIONS: Final = (
         "The question of figure 2. Each position's score is compared with whether a motif was planted there.",
         "synthetic-codes",
         (*_maps("auroc"), *_maps("aupr")),
+    ),
+    *(
+        Question(
+            dataset,
+            "ChIP-seq",
+            f"Peaks of {factor}",
+            "ChIP-seq peaks of one factor. Filters are compared with the motifs that the data card names, attribution "
+            "maps with a scan for them, which is no ground truth.",
+            dataset,
+            ("filters/target_match", "attribution/saliency/scan_auroc", "attribution/mutagenesis/scan_auroc"),
+            "beside",
+        )
+        for dataset, factor in _PEAKS.items()
     ),
     Question(
         "modified-motifs",
