@@ -19,8 +19,8 @@ class Question(NamedTuple):
     """One section of the page: scores of a group of models on one data set.
 
     `link` is the title in one or two words; of questions with the same one, the first is linked to. `metrics` are names
-    of the metric table. `group`: the seven activations of the main comparison; the same on data that is not in it; these
-    and all others; or the controls and the models that they are controls of.
+    of the metric table. `group`: the seven activations of the main comparison; the same on data that is not in it;
+    these and all others; or the controls and the models that they are controls of.
     """
 
     id: str
