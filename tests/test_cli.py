@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from model_folders import ModelFactory
 from motifzoo.data_cards.load import load_dataset
 from motifzoo.data_cards.motifs import jaspar2016, write_meme
 from motifzoo.evaluate.cli import main
+from motifzoo.zoo.sources import list_models
 
 FILES = ("model.safetensors", "training.json")
 
@@ -138,13 +140,6 @@ def test_match(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (
-            ("show", "cnn-dist-exponential.synthetic-code"),
-            "unknown model 'cnn-dist-exponential.synthetic-code': did you mean "
-            "'cnn-dist-exponential.synthetic-codes' or 'cnn-local-exponential.synthetic-codes' or "
-            "'cnn-dist-elu.synthetic-codes'? "
-            "`motifzoo models` lists them.",
-        ),
-        (
             ("datasets", "export", "synthetic-code", "--output", "x.h5"),
             "unknown data set 'synthetic-code': did you mean 'synthetic-codes' or 'synthetic-motifs'? "
             "`motifzoo datasets` lists them.",
@@ -170,6 +165,21 @@ def test_a_users_mistake_is_one_line(arguments: tuple[str, ...], message: str) -
     assert done.exit_code == 1
     assert done.stderr == f"Error: {message}\n"
     assert done.stdout == ""
+
+
+def test_a_misspelt_model_is_offered_first_among_three() -> None:
+    """Which the others are depends on what the zoo holds."""
+    done = invoke("show", "cnn-dist-exponential.synthetic-code")
+    assert (done.exit_code, done.stdout) == (1, "")
+    said = re.fullmatch(
+        r"Error: unknown model 'cnn-dist-exponential\.synthetic-code': did you mean '(.+)' or '(.+)' or '(.+)'\? "
+        r"`motifzoo models` lists them\.\n",
+        done.stderr,
+    )
+    assert said is not None
+    first, *others = said.groups()
+    assert first == "cnn-dist-exponential.synthetic-codes"
+    assert {*others} <= {*list_models()} - {first}
 
 
 def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
