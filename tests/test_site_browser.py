@@ -234,7 +234,8 @@ def test_a_view_that_no_board_has_is_the_usual_one(page: Page, site: str) -> Non
 
 def test_other_metrics_are_a_click_away_and_keep_the_filters(page: Page, site: str) -> None:
     board(page, site, "activation=tanh&compare=net-02-tanh.synthetic-codes")
-    page.get_by_role("link", name="Attribution", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Attribution", exact=True).click()
     assert names(page) == ["net-02-tanh"]
     heads = page.locator("#board thead th[data-sort] button").all_text_contents()
     assert "Saliency AUPR" in heads
@@ -259,7 +260,8 @@ def test_choosing_two_models_leads_to_their_comparison(page: Page, site: str) ->
     assert page.get_by_text("choose one more").is_visible()
     page.get_by_label("compare cnn-dist-exponential", exact=True).press("Space")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "compare cnn-dist-exponential"
-    page.get_by_role("link", name="Side by side").click()
+    with page.expect_navigation():  # the page's scripts have run when it ends
+        page.get_by_role("link", name="Side by side").click()
     assert page.title() == "cnn-dist-relu and cnn-dist-exponential - synthetic-codes@1"
     cells = page.locator("#scores tbody tr").first.locator("th, td").all_text_contents()
     assert cells == ["AUROC", "0.910±0.025n = 3", "0.951±0.002n = 3", "−0.041B is better"]
