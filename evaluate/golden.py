@@ -161,7 +161,7 @@ def sources_of(wanted: Iterable[str]) -> list[Source]:
         if not matching and "*" in text:
             raise ModelError(f"no packaged model matches {text!r}. `motifzoo models` lists them.")
         texts |= dict.fromkeys(matching or [text])
-    return [find(text) for text in texts or list_models()]
+    return [find(text, weights=False) for text in texts or list_models()]
 
 
 @click.command()

@@ -67,9 +67,10 @@ def test_models() -> None:
     rows = json.loads(invoke("models", "--json").output)
     names = [row["name"] for row in rows]
     assert "cnn-dist-exponential.synthetic-codes" in names
-    assert set(rows[0]) == {"name", "architecture", "activation", "dataset", "trials", "parameters"}
+    assert set(rows[0]) == {"name", "architecture", "activation", "dataset", "trials", "here", "parameters"}
     row = next(row for row in rows if row["name"] == "cnn-dist-exponential.synthetic-codes")
     assert row["trials"][:3] == [0, 1, 2]
+    assert row["here"] == row["trials"]  # this is a checkout
     # kernels 24x4x19, 32x24x7, 48x32x7, 64x48x3, 96x192; norms 2 x (24 + 32 + 48 + 64 + 96); head 96 + 1
     assert row["parameters"] == 1824 + 5376 + 10752 + 9216 + 18432 + 528 + 97
     table = invoke("models").output

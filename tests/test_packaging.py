@@ -79,15 +79,30 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def is_further_trial(name: str) -> bool:
-    return re.search(r"/pretrained/[^/]+/trial-[0-9]+/", name) is not None
+SEVEN = {"linear", "relu", "elu", "softplus", "sigmoid", "tanh", "exponential"}
 
 
-def test_wheel_holds_every_file_of_the_folders_but_further_trials_and_nothing_else(tree: Path, wheel: Path) -> None:
+def is_left_out(name: str) -> bool:
+    """Whether a wheel goes without a file: further trials, and the weights and golden values of all but main models."""
+    inside = re.search(r"/pretrained/([^/]+)/(trial-[0-9]+/)?(.*)", name)
+    if inside is None:
+        return False
+    model, further, file = inside.groups()
+    activation, dataset = model.partition("-")[2].removeprefix("local-").split(".")
+    activation = re.sub(r"^(deep|dist|2|50)-", "", activation)
+    main = activation in (SEVEN if dataset.startswith("synthetic-") else {"relu", "exponential"})
+    return further is not None or (file.endswith(".safetensors") and not main)
+
+
+def test_wheel_holds_every_file_but_those_of_further_trials_and_other_models(tree: Path, wheel: Path) -> None:
     expected, found = source_files(tree), wheel_files(wheel)
-    further = {name for name in expected if is_further_trial(name)}
-    assert len(further) >= 2 * 20  # weights and learning curve of each
-    expected = {name: content for name, content in expected.items() if name not in further}
+    left_out = {name for name in expected if is_left_out(name)}
+    assert len(left_out) >= 2 * 20  # weights and learning curve of each
+    assert {
+        f"motifzoo/zoo/pretrained/{model}.synthetic-codes/model.safetensors"
+        for model in ("cnn-local-relu-shuffled", "cnn-dist-shift_scale_tanh", "cnn-local-log_relu-l2")
+    } < left_out
+    expected = {name: content for name, content in expected.items() if name not in left_out}
     assert sorted(found) == sorted(expected)
     assert [name for name in expected if found[name] != expected[name]] == []
 
@@ -151,7 +166,7 @@ print(json.dumps([motifzoo.__file__, motifzoo.__version__, names]))
     assert names == sorted(card.parent.name for card in (ROOT / "data_cards").glob("*/card.toml"))
 
 
-def test_installed_wheel_says_where_further_trials_are(installed: Path, tmp_path: Path) -> None:
+def test_installed_wheel_says_where_other_trials_are(installed: Path, tmp_path: Path) -> None:
     code = """
 import sys, motifzoo
 try:
@@ -162,12 +177,38 @@ except motifzoo.errors.MotifzooError as error:
     first, second = (f"cnn-local-relu.synthetic-codes{trial}" for trial in ("", ":1"))
     here = {"PYTHONPATH": str(installed)}
     assert run([sys.executable, "-c", code, first], tmp_path, **here) == "16\n"
-    assert run([sys.executable, "-c", code, second], tmp_path, **here) == (
-        "trial 1 of cnn-local-relu.synthetic-codes is not part of this installation, which holds one trial a model. "
-        "Clone the repository and set MOTIFZOO_MODELS to its folder zoo/pretrained, which holds all of them.\n"
+    other = "cnn-local-exp_relu.synthetic-codes"
+    elsewhere = (
+        "not part of this installation, which holds one trial of each main model. Clone the repository and set "
+        "MOTIFZOO_MODELS to its folder zoo/pretrained, which holds all trials of all models.\n"
     )
+    for name, words in (
+        (second, "trial 1 of cnn-local-relu.synthetic-codes is "),
+        (other, f"trial 0 of {other} is "),
+    ):
+        assert run([sys.executable, "-c", code, name], tmp_path, **here) == words + elsewhere
+    command = [sys.executable, installed / "bin" / "motifzoo"]
+    rows = json.loads(run([*command, "models", "*.synthetic-codes", "--json"], tmp_path, **here))
+    held = {row["name"]: row["here"] for row in rows}
+    assert held["cnn-local-relu.synthetic-codes"] == [0]
+    assert held[other] == []
+    assert run([*command, "models", other], tmp_path, **here).splitlines()[-1] == "1 trial is " + elsewhere.strip()
+    shown = run([*command, "show", other], tmp_path, **here)
+    assert shown.startswith("cnn-local-exp_relu.synthetic-codes: cnn-local with first-layer activation exp_relu\n")
     here["MOTIFZOO_MODELS"] = str(ROOT / "zoo" / "pretrained")
-    assert run([sys.executable, "-c", code, second], tmp_path, **here) == "16\n"
+    for name in (second, other):
+        assert run([sys.executable, "-c", code, name], tmp_path, **here) == "16\n"
+    assert "installation" not in run([*command, "models"], tmp_path, **here)
+
+
+def test_installed_wheel_is_well(installed: Path, tmp_path: Path) -> None:
+    """Weights that a release leaves out are no damage."""
+    command = [sys.executable, installed / "bin" / "motifzoo", "doctor", "cnn-local-*relu.synthetic-codes", "--json"]
+    here = {"PYTHONPATH": str(installed), "MOTIFZOO_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
+    found = json.loads(run([*command, "--quick"], tmp_path, **here))["findings"]
+    (weights,) = [finding["text"] for finding in found if finding["subject"] == "weights"]
+    assert re.fullmatch(r"1 trial of 1 model as stated; [0-9]+ further trials not on this machine", weights)
+    assert [finding for finding in found if "golden.safetensors" in finding["text"]] == []
 
 
 def test_installed_wheel_has_the_command(installed: Path, tmp_path: Path) -> None:

@@ -325,6 +325,24 @@ def test_recomputing_names_failures_and_keeps_the_rest(
     assert (tmp_path / "out" / "results" / folder.name / "trial-0" / "reproduce-tests@1" / "result.json").is_file()
 
 
+def test_recomputing_leaves_out_what_this_installation_does_not_hold(
+    make_model: ModelFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOTIFZOO_DATA", str(tmp_path / "data"))
+    add(Request(file=labelled_fasta(tmp_path / "peaks.fa"), name="reproduce-tests"))
+    folder = make_model("tiny-relu.reproduce-tests", dataset="reproduce-tests", input_length=60, trials=2)
+    (folder / "trial-1" / "model.safetensors").unlink()
+    monkeypatch.setattr(sources, "PRETRAINED", folder.parent)
+    done = invoke("--recompute", "--output", tmp_path / "out", "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["trials"] == 1
+    assert told["problems"] == [
+        "1 trial is left out: not part of this installation, which holds one trial of each main model. Clone the "
+        "repository and set MOTIFZOO_MODELS to its folder zoo/pretrained, which holds all trials of all models."
+    ]
+
+
 def test_reproduced_tells_what_it_wrote(tmp_path: Path) -> None:
     done: Reproduced = reproduce(whole(), tmp_path)
     assert {name: len(rows) for name, rows in done.tables.items()} == {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..errors import ModelError, UnknownNameError, unknown_name
 from .hub.address import SCHEME
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from .config import ModelConfig
 
 PRETRAINED = Path(__file__).parent / "pretrained"
+ELSEWHERE: Final = (
+    "one trial of each main model. Clone the repository and set MOTIFZOO_MODELS to its folder zoo/pretrained, which "
+    "holds all trials of all models."
+)
 
 
 class TrialName(NamedTuple):
@@ -40,6 +44,11 @@ class Source:
     def weights(self) -> Path:
         """The trial's safetensors file."""
         return weights_path(self.folder, self.trial)
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether this is a packaged trial without weights: an installed package has those of the main models only."""
+        return self.folder.parent == PRETRAINED and not self.weights.exists()
 
     @property
     def sha256(self) -> str:
@@ -92,12 +101,14 @@ def list_models(pattern: str = "*") -> list[str]:
     return [name for name in sorted(_named()) if fnmatchcase(name, pattern)]
 
 
-def find(text: str) -> Source:
+def find(text: str, *, weights: bool = True) -> Source:
     """The trial that `NAME`, `FOLDER` or `hf://org/name[@revision]` means, `:TRIAL` after it; the first unless given.
 
     What looks like a path (it holds a separator or starts with a dot), or names no packaged model but an existing
-    folder, is a folder. A model on a hub is fetched, this trial's weights only. Raises UnknownNameError, ModelError or
-    HubError.
+    folder, is a folder. A model on a hub is fetched, this trial's weights only.
+
+    weights: False for a packaged trial whose weights need not be on this machine (its config and scores always are).
+    Raises UnknownNameError, ModelError or HubError.
     """
     from .config import read_config
 
@@ -123,9 +134,6 @@ def find(text: str) -> Source:
     trial = number if number is not None else min(entry.trial for entry in config.trials)
     config.trial(trial)
     source = Source(text, folder, config, trial)
-    if folder.parent == PRETRAINED and not source.weights.exists():
-        raise ModelError(
-            f"trial {trial} of {model} is not part of this installation, which holds one trial a model. Clone the "
-            "repository and set MOTIFZOO_MODELS to its folder zoo/pretrained, which holds all of them."
-        )
+    if weights and source.is_left_out:
+        raise ModelError(f"trial {trial} of {model} is not part of this installation, which holds {ELSEWHERE}")
     return source

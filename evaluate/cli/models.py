@@ -1,5 +1,7 @@
 """`motifzoo models` and `motifzoo show`: what the zoo holds."""
 
+from typing import Any
+
 import click
 
 from .output import as_json, print_json, print_table
@@ -16,11 +18,12 @@ def models(pattern: str, as_json: bool) -> None:
       motifzoo models "*-exponential.*"
     """
     from ...zoo.shapes import plan
-    from ...zoo.sources import find, list_models
+    from ...zoo.sources import ELSEWHERE, find, list_models, weights_path
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in list_models(pattern):
-        config = find(name).config
+        source = find(name, weights=False)
+        config = source.config
         rows.append(
             {
                 "name": name,
@@ -28,6 +31,7 @@ def models(pattern: str, as_json: bool) -> None:
                 "activation": config.activation,
                 "dataset": config.dataset.name,
                 "trials": [trial.trial for trial in config.trials],
+                "here": [trial.trial for trial in config.trials if weights_path(source.folder, trial.trial).exists()],
                 "parameters": plan(config.layers, config.input_length).parameters,
             }
         )
@@ -37,18 +41,23 @@ def models(pattern: str, as_json: bool) -> None:
     if not rows:
         click.echo(f"No packaged model matches {pattern!r}.")
         return
+    absent = sum(len(row["trials"]) - len(row["here"]) for row in rows)
     print_table(
-        ("model", "trials", "parameters"),
+        ("model", "trials", *(("here",) if absent else ()), "parameters"),
         [
             (
-                str(row["name"]),
-                ranges(row["trials"]),  # type: ignore[arg-type]
+                row["name"],
+                ranges(row["trials"]),
+                *((ranges(row["here"]),) if absent else ()),
                 f"{row['parameters']:,}",
             )
             for row in rows
         ],
-        right=(2,),
+        right=(3 if absent else 2,),
     )
+    if absent:
+        trials = "1 trial is" if absent == 1 else f"{absent} trials are"
+        click.echo(f"{trials} not part of this installation, which holds {ELSEWHERE}")
 
 
 def ranges(numbers: list[int]) -> str:
@@ -75,7 +84,7 @@ def show(name: str, as_json: bool) -> None:
     from ...zoo.shapes import plan
     from ...zoo.sources import find
 
-    config = find(name).config
+    config = find(name, weights=False).config
     if as_json:
         print_json(config.model_dump(mode="json"))
         return

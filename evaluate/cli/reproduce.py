@@ -99,7 +99,13 @@ def _recomputed(
     from ..reproduce.scored import from_evaluations, packaged_names
 
     names = packaged_names(patterns)
-    sources = [find(f"{name}:{trial.trial}") for name in names for trial in find(name).config.trials]
+    every = [
+        find(f"{name}:{trial.trial}", weights=False)
+        for name in names
+        for trial in find(name, weights=False).config.trials
+    ]
+    sources = [source for source in every if not source.is_left_out]
+    absent = [source.name for source in every if source.is_left_out]
     outcomes = []
     columns = (MofNCompleteColumn(), BarColumn(bar_width=20), TimeRemainingColumn(), TextColumn("{task.description}"))
     bars = start_bars(*columns)
@@ -118,7 +124,7 @@ def _recomputed(
             bars.stop()
     failures = {outcome.source.name: outcome.error for outcome in outcomes if outcome.evaluated is None}
     evaluated = [outcome.evaluated for outcome in outcomes if outcome.evaluated is not None]
-    return from_evaluations(evaluated, failures, patterns), failures
+    return from_evaluations(evaluated, failures, patterns, absent), failures
 
 
 def _json(done: "Reproduced", output: Path) -> dict[str, object]:

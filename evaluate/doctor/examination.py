@@ -11,7 +11,7 @@ from ..drift import QUANTITIES, Drift, drifts
 from ..run import versions
 from .environment import environment
 from .findings import Finding, plural, some_of
-from .holdings import data_sets, weights
+from .holdings import data_sets, is_elsewhere, weights
 
 
 class Progress(Protocol):
@@ -80,9 +80,9 @@ def _golden_files(sources: Sequence[Source]) -> tuple[list[_Case], list[Finding]
         except MotifzooError as error:
             findings.append(Finding("problem", "golden values", str(error)))
             continue
-        if golden is None:
+        if golden is None and not is_elsewhere(source):
             without.append(source.config.name)
-        else:
+        elif golden is not None:
             cases.append(_Case(replace(source, trial=golden.facts.trial), golden))
     if without:
         text = f"{plural(len(without), 'model')} without {GOLDEN}: {some_of(without)}"

@@ -9,6 +9,7 @@ from ...data_cards.cards import PACKAGED, Card, card_folder, list_datasets, load
 from ...data_cards.load import built_folder
 from ...data_cards.store import check, is_built, open_splits
 from ...errors import DataError, MotifzooError
+from ...zoo.golden import GOLDEN
 from ...zoo.sources import Source, weights_path
 from ...zoo.weights import check_hash, read_weights
 from .findings import Finding, plural, some_of
@@ -20,13 +21,14 @@ _DAMAGE = (OSError, DataError, ValueError, TypeError, KeyError, pa.ArrowExceptio
 def weights(sources: Sequence[Source]) -> Iterator[Finding]:
     """Whether the weights of the models' trials are those that their config.json states.
 
-    A trial other than a folder's first may be elsewhere: a release packs fewer than there are.
+    Those of a trial other than a folder's first may be elsewhere, and those of a packaged model with its golden values:
+    a release packs fewer than there are.
     """
     whole, absent = 0, 0
     for source in sources:
         for trial in source.config.trials:
             path = weights_path(source.folder, trial.trial)
-            if trial.trial != source.trial and not path.exists():
+            if not path.exists() and (trial.trial != source.trial or is_elsewhere(source)):
                 absent += 1
                 continue
             try:
@@ -35,8 +37,14 @@ def weights(sources: Sequence[Source]) -> Iterator[Finding]:
                 yield Finding("problem", "weights", f"{source.config.name}:{trial.trial}: {error}")
             else:
                 whole += 1
+    of = plural(sum(not is_elsewhere(source) for source in sources), "model")
     elsewhere = f"; {plural(absent, 'further trial')} not on this machine" if absent else ""
-    yield Finding("ok", "weights", f"{plural(whole, 'trial')} of {plural(len(sources), 'model')} as stated{elsewhere}")
+    yield Finding("ok", "weights", f"{plural(whole, 'trial')} of {of} as stated{elsewhere}")
+
+
+def is_elsewhere(source: Source) -> bool:
+    """Whether a packaged model is one of those that a release leaves out: neither weights nor golden values."""
+    return source.is_left_out and not (source.folder / GOLDEN).exists()
 
 
 def data_sets(*, read: bool) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from ...data_cards.motifs import content_hash, search_database
 from ...errors import MotifzooError, UnknownNameError
 from ...zoo.model_card.scores import read_scores
 from ...zoo.recipe import Recipe, packaged
-from ...zoo.sources import find, list_models
+from ...zoo.sources import ELSEWHERE, find, list_models
 from ..benchmark import Evaluated
 from ..protocol import PROTOCOL
 from ..results import Result, read_result
@@ -137,12 +137,22 @@ def from_results(folders: Sequence[Path], patterns: Sequence[str] = ("*",), *, a
 
 
 def from_evaluations(
-    evaluated: Iterable[Evaluated], failures: Mapping[str, str], patterns: Sequence[str] = ("*",)
+    evaluated: Iterable[Evaluated],
+    failures: Mapping[str, str],
+    patterns: Sequence[str] = ("*",),
+    absent: Sequence[str] = (),
 ) -> Scored:
-    """Scores that were just computed. failures: why there are none, by trial (`NAME:TRIAL`)."""
+    """Scores that were just computed.
+
+    failures: why there are none, by trial (`NAME:TRIAL`). absent: trials whose weights are not on this machine.
+    """
     trials = [_of_result(item.result, f"{item.result.model}:{item.result.trial}") for item in evaluated]
-    reasons = {name.rpartition(":")[0]: error for name, error in failures.items()}
+    reasons = {name.rpartition(":")[0]: "not part of this installation" for name in absent}
+    reasons |= {name.rpartition(":")[0]: error for name, error in failures.items()}
     problems = [f"{name} could not be evaluated: {error}" for name, error in failures.items()]
+    if absent:
+        are = "1 trial is" if len(absent) == 1 else f"{len(absent)} trials are"
+        problems.append(f"{are} left out: not part of this installation, which holds {ELSEWHERE}")
     return _scored("scores recomputed from weights and data", trials, patterns, reasons, _NO_MODEL, problems)
 
 
@@ -159,7 +169,7 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
 
 
 def _packaged_trials(name: str) -> list[_Trial]:
-    source = find(name)
+    source = find(name, weights=False)
     scores = read_scores(source.folder, source.config)
     if scores is None:
         return []
