@@ -11,7 +11,9 @@ from motifzoo.zoo.model_card.scores import read_scores
 from motifzoo.zoo.names import parse
 from motifzoo.zoo.sources import find, list_models
 
+SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
 OTHERS = sorted({*list_models("*.synthetic-*"), *list_models("*.dhs-*")} - {*FIRST_ZOO, *REAL_ZOO})
+FETCHED = sorted({*list_models("*.chip-*"), *list_models("*.tfbs-*")} - {*REAL_ZOO})  # models on data that is fetched
 
 
 def sample(names: Sequence[str]) -> list[str]:
@@ -36,11 +38,26 @@ def test_the_sample_has_every_kind_of_model_and_no_more_than_it_needs() -> None:
     for kind in (lambda name: (parse(name).architecture, parse(name).dataset), lambda name: parse(name)[1::2]):
         assert set(map(kind, chosen)) == set(map(kind, OTHERS))
     assert len(chosen) <= 24
+    assert len(FETCHED) >= len(sample(FETCHED)) >= 8
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sample(OTHERS))
 def test_the_first_trial_scores_as_its_card_says(name: str, tmp_path: Path) -> None:
+    scores_as_its_card_says(name, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the in vivo files are not here")
+@pytest.mark.parametrize("name", sample(FETCHED))
+def test_the_first_trial_on_peaks_scores_as_its_card_says(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOTIFZOO_MIRROR", str(SHARED))
+    scores_as_its_card_says(name, tmp_path)
+
+
+def scores_as_its_card_says(name: str, tmp_path: Path) -> None:
     source = find(name)
     scores = read_scores(source.folder, source.config)
     assert scores is not None
