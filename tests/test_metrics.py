@@ -149,3 +149,12 @@ def test_wrong_arguments(area: object) -> None:
         with pytest.raises(DataError) as error:
             area(labels, [0.5, 0.5])
         assert str(error.value) == "labels must be 0 or 1."
+    with pytest.raises(DataError) as error:
+        area(np.zeros((2, 0)), np.zeros((2, 0)))
+    assert str(error.value) == "there are no scores."
+
+
+@pytest.mark.parametrize("area", [auroc, aupr])
+def test_no_rows_have_no_areas(area: object) -> None:
+    assert callable(area)
+    assert area(np.zeros((0, 5)), np.zeros((0, 5))).shape == (0,)
