@@ -142,10 +142,17 @@ def batch_of(replicas: int, length: int, rows: int = 4) -> tuple[torch.Tensor, t
     return torch.from_numpy(onehot).double().unflatten(0, (replicas, rows)), labels
 
 
-def stack_of(networks: Sequence[Network], arrangement: Arrangement, settings: Sequence[Training]) -> Stack:
+def stack_of(
+    networks: Sequence[Network],
+    arrangement: Arrangement,
+    settings: Sequence[Training],
+    tensors: Sequence[Mapping[str, torch.Tensor]] | None = None,
+) -> Stack:
+    """A stack without data; tensors: the networks' checkpoints, by default of untrained ones."""
+    tensors = [fresh_tensors(network) for network in networks] if tensors is None else tensors
     replicas = [
-        Replica(network, fresh_tensors(network), weight_decays(network, training), seed)
-        for seed, (network, training) in enumerate(zip(networks, settings, strict=True))
+        Replica(network, own, weight_decays(network, training), seed)
+        for seed, (network, training, own) in enumerate(zip(networks, settings, tensors, strict=True))
     ]
     return Stack(replicas, Data(None, None, "auroc"), settings[0], arrangement, CPU)  # type: ignore[arg-type]
 
@@ -278,6 +285,29 @@ def test_a_stack_gives_back_what_it_was_made_of() -> None:
     for given, found in zip(tensors, StackState(networks[0], tensors, decays, Training(), CPU).replicas(), strict=True):
         assert given.keys() == found.keys()
         assert all(torch.equal(given[name], found[name]) and given[name].dtype == found[name].dtype for name in given)
+
+
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS, ids=["grouped", "batched"])
+def test_a_stack_that_lost_members_goes_on_as_one_built_of_the_others(arrangement: Arrangement) -> None:
+    """Weights, moments, running averages, penalties and functions stay with their replica."""
+    rates = torch.tensor([[1e-3], [2e-3], [3e-3], [4e-3]], dtype=torch.float64)
+    settings = [Training(l2=penalty) for penalty in (1e-6, 1e-3, 1e-2, 1e-1)]
+    networks = networks_of("cnn-local", ["exponential", "relu", "relu", "tanh"])
+    onehot, labels = batch_of(4, 200)
+    stack = stack_of(networks, arrangement, settings)
+    stack.backward(onehot, labels, generators(4))
+    stack.state.step(rates)
+    rows = [0, 2, 3]
+    others = stack.state.replicas(rows)
+    assert [list(one) for one in others] == [list(one) for one in stack.state.replicas()[1:]]
+    stack.keep(rows)
+    built = stack_of([networks[row] for row in rows], arrangement, [settings[row] for row in rows], others)
+    for one in (stack, built):
+        one.backward(onehot[rows], labels[rows], generators(4)[1:])
+        one.state.step(rates[rows])
+    assert len(stack.state) == 3
+    for kept, fresh in zip(stack.state.replicas(), built.state.replicas(), strict=True):
+        assert all(torch.equal(kept[name], fresh[name]) for name in fresh)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bool])

@@ -190,25 +190,39 @@ class _Trainer:
             now = time.perf_counter()
             for run, outcome in zip(members, outcomes, strict=True):
                 run.record(outcome, (now - started) / len(members))
-            ending = [run for run in members if run.finished]
-            if ending or now - saved >= self._checkpoint_seconds:
-                for run, tensors in zip(members, stack.state.replicas(), strict=True):
-                    run.tensors = tensors
-                    run.save()
+            going = [row for row, run in enumerate(members) if not run.finished]
+            if now - saved >= self._checkpoint_seconds:
+                self._save(stack, members, range(len(members)))
                 saved = now
+            else:
+                self._save(stack, members, [row for row in range(len(members)) if row not in going])
             self._report(members)
-            if ending:
-                stack = None
-                members = self._joined(members)
+            if len(going) < len(members):
+                members = self._joined(stack, members, going)
+                stack = stack if len(members) == len(going) else None
         return True
 
-    def _joined(self, members: list[Run]) -> list[Run]:
-        """The members that go on and those that take the places of the others."""
+    @staticmethod
+    def _save(stack: Stack, members: Sequence[Run], rows: Sequence[int]) -> None:
+        """Write the checkpoints of the members in these rows."""
+        for row, tensors in zip(rows, stack.state.replicas(rows), strict=True):
+            members[row].tensors = tensors
+            members[row].save()
+
+    def _joined(self, stack: Stack, members: list[Run], going: list[int]) -> list[Run]:
+        """The members that go on, and those that take the places of the others: with them the stack is built anew."""
         for run in members:
             if run.finished:
                 self._events.put(run.result())
-        going = [run for run in members if not run.finished]
-        return going + self._take(self._width - len(going), going[0] if going else None)
+        stay = [members[row] for row in going]
+        new = self._take(self._width - len(stay), stay[0] if stay else None)
+        if not new:
+            if stay:
+                stack.keep(going)
+            return stay
+        for run, tensors in zip(stay, stack.state.replicas(going), strict=True):
+            run.tensors = tensors
+        return stay + new
 
     def _take(self, room: int, like: Run | None = None) -> list[Run]:
         """Up to `room` unfinished runs that wait and can be stacked (with `like`, where given), ready to train."""

@@ -70,7 +70,9 @@ class Stack:
         precision: Precision = "float32",
     ) -> None:
         network = replicas[0].network
-        self._layers = StackedLayers([one.network.specs for one in replicas], arrangement, network.filter_layer)
+        self._specs = [one.network.specs for one in replicas]
+        self._arrangement, self._filter_layer = arrangement, network.filter_layer
+        self._layers = StackedLayers(self._specs, arrangement, network.filter_layer)
         self.state = StackState(
             network, [one.tensors for one in replicas], [one.decay for one in replicas], settings, device
         )
@@ -79,6 +81,13 @@ class Stack:
         self._batch_size = settings.batch_size
         self._device = device
         self._precision: Precision = precision
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with the replicas in these rows only, in their order."""
+        self.state.keep(rows)
+        self._seeds = [self._seeds[row] for row in rows]
+        self._specs = [self._specs[row] for row in rows]
+        self._layers = StackedLayers(self._specs, self._arrangement, self._filter_layer)
 
     def epoch(self, turns: Sequence[Turn], step: Callable[[int, int], None]) -> list[Outcome]:
         """Train every replica for one epoch and validate; `step(done, total)` is called after each batch."""

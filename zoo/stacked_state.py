@@ -90,18 +90,29 @@ class StackState:
         self.weights.addcmul_(self._first / size, -rate)
         self.weights.grad = None
 
-    def replicas(self) -> list[dict[str, Tensor]]:
-        """Each replica's checkpoint tensors, on the CPU, sharing nothing with the stack."""
-        moments = (self.weights.detach().cpu(), self._first.cpu(), self._second.cpu())
-        averages = {name: value.cpu() for name, value in self.averages.items()}
-        steps = self._steps[:, 0].cpu()
+    def keep(self, rows: Sequence[int]) -> None:
+        """Let go of all other rows, without leaving the device."""
+        kept = torch.tensor(rows, dtype=torch.int64, device=self.weights.device)
+        self.weights = self.weights.detach()[kept].requires_grad_()
+        self._first, self._second = self._first[kept], self._second[kept]
+        self.averages = {name: value[kept] for name, value in self.averages.items()}
+        self._steps, self._decay = self._steps[kept], self._decay[kept]
+
+    def replicas(self, rows: Sequence[int] | None = None) -> list[dict[str, Tensor]]:
+        """Checkpoint tensors of these rows, by default of all: on the CPU, sharing nothing with the stack."""
+        chosen = range(len(self)) if rows is None else rows
+        wanted = torch.tensor(chosen, dtype=torch.int64, device=self.weights.device)
+        weights, first, second = self.weights.detach(), self._first, self._second
+        moments = (weights[wanted].cpu(), first[wanted].cpu(), second[wanted].cpu())
+        averages = {name: value[wanted].cpu() for name, value in self.averages.items()}
+        steps = self._steps[wanted, 0].cpu()
         found: list[dict[str, Tensor]] = []
         for number, step in enumerate(steps):
             tensors = {f"model.{name}": value[number].clone() for name, value in averages.items()}
             # Batch normalisation counts the batches it has seen, which are Adam's steps.
             tensors |= {f"model.{name}": step.long() for name in self._counters}
-            rows = zip(*(moment[number].split(self._sizes) for moment in moments), strict=True)
-            for (name, shape), (weight, *pair) in zip(self._shapes.items(), rows, strict=True):
+            parts = zip(*(moment[number].split(self._sizes) for moment in moments), strict=True)
+            for (name, shape), (weight, *pair) in zip(self._shapes.items(), parts, strict=True):
                 tensors[f"model.{name}"] = weight.reshape(shape).clone()
                 tensors[f"adam.{name}.step"] = step.float()
                 for moment, value in zip(_MOMENTS, pair, strict=True):
