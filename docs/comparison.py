@@ -65,16 +65,41 @@ def comparison(dataset: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def on_peaks() -> dict[tuple[str, str, str], Measured]:
+    """cnn-local and cnn-dist on real DNA, by data set, architecture and first layer."""
+    found = from_packaged(["cnn-local-*.*", "cnn-dist-*.*"]).models
+    return {
+        (model.dataset, model.architecture, model.label): model
+        for model in found
+        if not model.dataset.startswith("synthetic-")
+    }
+
+
 def peaks() -> str:
     """A Markdown table of cnn-local and cnn-dist on ChIP-seq peaks: exponential and ReLU side by side."""
     pair = ("exponential", "relu")
-    found = from_packaged(["cnn-local-*.*", "cnn-dist-*.*"]).models
-    models = {(model.dataset, model.architecture, model.label): model for model in found}
+    models = on_peaks()
     columns = [f"{title}, {activation}" for title in PEAKS for activation in pair]
     lines = ["| data set | network | " + " | ".join(columns) + " |", "|---|---|" + "---|" * len(columns)]
-    for data, network in sorted({key[:2] for key in models if not key[0].startswith("synthetic-")}):
+    for data, network in sorted({key[:2] for key in models}):
         cells = [cell(models.get((data, network, each)), metric) for metric in PEAKS.values() for each in pair]
         lines.append(f"| {data} | {network} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def peaks_by_activation(score: str) -> str:
+    """A Markdown table of one score on ChIP-seq peaks: an activation a row, a network and data set a column.
+
+    Data sets of which an activation is missing are left out.
+    """
+    models = on_peaks()
+    pairs = sorted({key[:2] for key in models})
+    columns = [pair for pair in pairs if all((*pair, each) in models for each in ACTIVATIONS)]
+    titles = [f"{data} {network}" for data, network in columns]
+    lines = [f"| {score}, first layer | " + " | ".join(titles) + " |", "|---|" + "---|" * len(columns)]
+    for each in ACTIVATIONS:
+        cells = [cell(models[*column, each], PEAKS[score]) for column in columns]
+        lines.append(f"| {each} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -105,13 +130,15 @@ def main() -> None:
     """Print the tables; with --write, put them into README.md in place of those with the same columns."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="replace the tables in README.md")
-    tables = [contents(), *map(comparison, TABLES), peaks()]
+    tables = [contents(), *map(comparison, TABLES), peaks(), *map(peaks_by_activation, ("filters", "saliency"))]
     if not parser.parse_args().write:
         print("\n".join(tables), end="")
         return
     text = README.read_text(encoding="utf-8")
     for table in tables:
-        start = text.index(table.partition("\n")[0] + "\n")
+        head = table.partition("\n")[0] + "\n"
+        # The columns of some tables grow with the zoo; their first one is theirs alone.
+        start = text.index(head if head in text else "|".join(head.split("|")[:2]) + "|")
         text = text[:start] + table + text[text.index("\n\n", start) + 1 :]
     write_text(README, text)
 

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from scipy import stats
 from torch.nn.functional import max_pool1d
 
 import motifzoo
 from motifzoo.evaluate.cli import main
+from motifzoo.evaluate.leaderboard.comparison import Sample, compare
 from motifzoo.metrics import aupr
 from motifzoo.zoo.sources import find
 
@@ -95,34 +97,48 @@ def printed(*words: str | Path) -> Any:
     return json.loads(done.stdout)
 
 
-def test_maps_of_exponential_cnn_local_are_told_apart_from_as_many_others_as_said(tmp_path: Path) -> None:
+def test_maps_of_exponential_networks_are_told_apart_from_as_many_others_as_said(tmp_path: Path) -> None:
     assert stated(
-        r"mutagenesis maps of exponential networks are told apart from those of all (\w+) other activations"
-        r" .* integrated gradients and DeepSHAP from (\w+) of them\."
-    ) == ("six", "two")
-    tests = printed("reproduce", "cnn-local-*.synthetic-codes", "--output", tmp_path)["tests"]
+        r"mutagenesis maps of exponential networks are told apart from those of all (\w+) other activations .* "
+        r"integrated gradients and DeepSHAP from (\w+) of them\. On cnn-dist its saliency is told apart from (\w+) of the "
+        r"six, DeepSHAP from (\w+), integrated gradients from (\w+), mutagenesis from (\w+)\."
+    ) == ("six", "two", "four", "two", "one", "none")
+    tests = printed("reproduce", "cnn-local-*.synthetic-codes", "cnn-dist-*.synthetic-codes", "--output", tmp_path)
 
-    def apart(method: str) -> list[bool]:
-        return [
-            test["verdict"] == "higher"
-            for test in tests
-            if test["scope"] == "synthetic-codes, cnn-local, plain"
-            and test["kind"] == "exponential against each other activation"
-            and test["metric"] == f"attribution/{method}/auroc"
-        ]
+    def apart(network: str) -> list[int]:
+        found = []
+        for method in ("saliency", "mutagenesis", "integrated_gradients", "deepshap"):
+            verdicts = [
+                test["verdict"]
+                for test in tests["tests"]
+                if test["scope"] == f"synthetic-codes, {network}, plain"
+                and test["kind"] == "exponential against each other activation"
+                and test["metric"] == f"attribution/{method}/auroc"
+            ]
+            assert len(verdicts) == 6
+            found.append(verdicts.count("higher"))
+        return found
 
-    assert [len(apart(method)) for method in ("saliency", "mutagenesis")] == [6, 6]
-    assert all(apart("saliency") + apart("mutagenesis"))
-    assert [sum(apart(method)) for method in ("integrated_gradients", "deepshap")] == [2, 2]
+    assert apart("cnn-local") == [6, 6, 2, 2]
+    assert apart("cnn-dist") == [4, 0, 1, 2]
 
 
 @pytest.mark.parametrize("method", ["saliency", "mutagenesis", "integrated_gradients", "deepshap"])
-def test_the_leaderboard_tells_exponential_cnn_local_apart_from_none(method: str) -> None:
-    assert stated(r"over all pairs of all entries and tells (\w+) of them apart with three trials") == ("none",)
+def test_the_leaderboard_tells_exponential_cnn_local_apart_from_none_of_the_six(method: str) -> None:
+    assert stated(r"over all pairs of all entries and tells (\w+) of these six cnn-local networks apart from it") == (
+        "none",
+    )
     rows = printed("leaderboard", "show", "--benchmark", "synthetic-codes", "--metric", f"attribution/{method}/auroc")
-    ranked = [row for row in rows if row["position"] is not None]
-    (own,) = [row for row in ranked if row["model"] == "cnn-local-exponential.synthetic-codes"]
-    assert (own["tested"], own["best_rank"], own["worst_rank"]) == (True, 1, len(ranked))
+    tested = [row for row in rows if row["tested"]]
+    mean, sd, n = (np.array([row[key] for row in tested]) for key in ("mean", "sd", "n"))
+    below = compare(Sample(mean, sd, n)).below
+    local = [place for place, row in enumerate(tested) if row["architecture"] == "cnn-local"]
+    (own,) = [place for place in local if tested[place]["activation"] == "exponential"]
+    assert len(local) == 7
+    for other in {*local} - {own}:
+        places = (own, other)
+        facts = [value for place in places for value in (mean[place], sd[place], n[place])]
+        assert stats.ttest_ind_from_stats(*facts, equal_var=False).pvalue >= below
 
 
 def test_controls_score_as_said() -> None:
