@@ -100,8 +100,8 @@ def printed(*words: str | Path) -> Any:
 def test_maps_of_exponential_networks_are_told_apart_from_as_many_others_as_said(tmp_path: Path) -> None:
     assert stated(
         r"mutagenesis maps of exponential networks are told apart from those of all (\w+) other activations .* "
-        r"integrated gradients and DeepSHAP from (\w+) of them\. On cnn-dist its saliency is told apart from (\w+) of the "
-        r"six, DeepSHAP from (\w+), integrated gradients from (\w+), mutagenesis from (\w+)\."
+        r"integrated gradients and DeepSHAP from (\w+) of them\. On cnn-dist its saliency is told apart from (\w+) of "
+        r"the six, DeepSHAP from (\w+), integrated gradients from (\w+), mutagenesis from (\w+)\."
     ) == ("six", "two", "four", "two", "one", "none")
     tests = printed("reproduce", "cnn-local-*.synthetic-codes", "cnn-dist-*.synthetic-codes", "--output", tmp_path)
 
