@@ -3,15 +3,18 @@
 One table is of synthetic data, with a ground truth; one of real DNA, where filters are compared with known motifs and
 attribution maps with a motif scan.
 
-Run: motifzoo evaluate --all-trials $(names of models) --output results; python docs/scores.py results
+Run: motifzoo evaluate --all-trials $(names of models) --output results; python docs/scores.py results [--write]
 """
 
-import sys
+import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
 from motifzoo.evaluate.results import Result, read_result
+from motifzoo.files import write_text
+
+README = Path(__file__).parents[1] / "README.md"
 
 PLANTED = {
     "AUROC": "classification/auroc",
@@ -51,13 +54,21 @@ def score_table(results: Sequence[Result], columns: Mapping[str, str]) -> str:
 
 
 def main() -> None:
-    """Print the tables of every result file below a folder."""
-    results = [read_result(path) for path in sorted(Path(sys.argv[1]).rglob("result.json"))]
+    """Print the tables of every result file below a folder; with --write, renew the rows that README.md has of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path, help="the folder of result files")
+    parser.add_argument("--write", action="store_true", help="renew README.md's rows of these models")
+    arguments = parser.parse_args()
+    results = [read_result(path) for path in sorted(arguments.results.rglob("result.json"))]
     planted = [result for result in results if "filters/target_match" not in result.metrics]
     known = [result for result in results if "filters/target_match" in result.metrics]
-    print(
-        "\n".join(score_table(part, columns) for part, columns in ((planted, PLANTED), (known, KNOWN)) if part), end=""
-    )
+    tables = [score_table(part, columns) for part, columns in ((planted, PLANTED), (known, KNOWN)) if part]
+    if not arguments.write:
+        print("\n".join(tables), end="")
+        return
+    new = {line.split(" | ")[0]: line for table in tables for line in table.splitlines()[2:]}
+    lines = README.read_text(encoding="utf-8").splitlines()
+    write_text(README, "\n".join(new.get(line.split(" | ")[0], line) for line in lines) + "\n")
 
 
 if __name__ == "__main__":
