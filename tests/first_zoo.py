@@ -15,7 +15,7 @@ FIRST_ZOO = {
 
 # The models on real DNA; the data sets other than dhs-4cell are fetched.
 REAL_ZOO = {
-    **{f"cnn-50-{activation}.dhs-4cell": 1 for activation in ("relu", "exponential")},
+    **{f"cnn-{pool}-{activation}.dhs-4cell": 1 for pool in (2, 50) for activation in ("relu", "exponential")},
     **{f"cnn-deep-{activation}.dhs-4cell": 3 for activation in ("relu", "exponential")},
     **{
         f"residualbind-{activation}.{dataset}": 3

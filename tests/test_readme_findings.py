@@ -19,7 +19,8 @@ from motifzoo.evaluate.leaderboard.comparison import Sample, compare
 from motifzoo.metrics import aupr
 from motifzoo.zoo.sources import find
 
-README = " ".join((Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8").split())
+LINES = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8").splitlines()
+README = " ".join(" ".join(LINES).split())
 ONE_FUNCTION = ("relu", "elu", "linear")
 
 
@@ -158,3 +159,14 @@ def test_controls_score_as_said() -> None:
         assert f"{means[f'cnn-local-{activation}-untrained']:.2f}" == local
         assert f"{means[f'cnn-dist-{activation}-untrained']:.2f}" == dist
     assert f"{means['motif-scan']:.3f}" == scan
+
+
+@pytest.mark.parametrize("score", ["filters", "saliency"])
+def test_the_exponential_comes_first_on_the_peaks_that_have_all_seven(score: str) -> None:
+    assert stated(r"The exponential comes first in all (\w+) columns, with one trial each") == ("eight",)
+    start = next(number for number, line in enumerate(LINES) if line.startswith(f"| {score}, first layer |"))
+    cells = [line.strip("|").split("|") for line in LINES[start + 2 : start + 9]]
+    first, *others = [[float(cell) for cell in row] for _, *row in cells]
+    assert cells[0][0].strip() == "exponential"
+    assert len(first) == 4
+    assert all(value > max(column) for value, column in zip(first, zip(*others, strict=True), strict=True))
