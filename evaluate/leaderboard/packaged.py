@@ -6,6 +6,7 @@ numbers is left alone, and with it what a verification found.
 """
 
 import datetime
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from .details import details
 from .record import PACKAGED, Record, record_of
 
 SUBMITTER = "motifzoo"
+_ROUNDING = 1e-9  # relative: of ranks one more or less changes more than that
 
 
 def packaged_record(source: Source, evaluated: Evaluated, submitted: str) -> Record:
@@ -45,9 +47,17 @@ def changes(rows: Sequence[tuple[Record, Mapping[str, bytes]]], snapshot: Snapsh
     found: dict[str, bytes] = {}
     for record, files in rows:
         present = snapshot.records.get(str(record.path))
-        if present is None or (present.model_sha256, present.metrics) != (record.model_sha256, record.metrics):
+        if present is None or not _same_claim(present, record):
             found |= {str(record.path): record.to_json(), **files}
     return found
+
+
+def _same_claim(one: Record, other: Record) -> bool:
+    """Whether two records claim the same of the same weights: another order of summing is no other number."""
+    if one.model_sha256 != other.model_sha256 or one.n != other.n or one.metrics.keys() != other.metrics.keys():
+        return False
+    pairs = ((value, other.metrics[name]) for name, value in one.metrics.items())
+    return all(a is b if a is None or b is None else math.isclose(a, b, rel_tol=_ROUNDING) for a, b in pairs)
 
 
 @click.command()
