@@ -303,13 +303,20 @@ def test_the_command_reads_result_files_and_tells_what_it_leaves_out(tmp_path: P
     assert (row["mean"], row["n"], row["metric"]) == (0.375, 2, MATCH)
 
 
-def test_recomputing_names_failures_and_keeps_the_rest(
-    make_model: ModelFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def half_a_model(make_model: ModelFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a model on a data set of its own that lacks the weights of its second trial."""
     monkeypatch.setenv("MOTIFZOO_DATA", str(tmp_path / "data"))
     add(Request(file=labelled_fasta(tmp_path / "peaks.fa"), name="reproduce-tests"))
     folder = make_model("tiny-relu.reproduce-tests", dataset="reproduce-tests", input_length=60, trials=2)
     (folder / "trial-1" / "model.safetensors").unlink()
+    return folder
+
+
+def test_recomputing_names_failures_and_keeps_the_rest(
+    half_a_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = half_a_model
     monkeypatch.setattr(sources, "_named", lambda: {folder.name: folder})
     done = invoke("--recompute", "--output", tmp_path / "out", "--json")
     assert done.exit_code == 1
@@ -326,12 +333,9 @@ def test_recomputing_names_failures_and_keeps_the_rest(
 
 
 def test_recomputing_leaves_out_what_this_installation_does_not_hold(
-    make_model: ModelFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    half_a_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MOTIFZOO_DATA", str(tmp_path / "data"))
-    add(Request(file=labelled_fasta(tmp_path / "peaks.fa"), name="reproduce-tests"))
-    folder = make_model("tiny-relu.reproduce-tests", dataset="reproduce-tests", input_length=60, trials=2)
-    (folder / "trial-1" / "model.safetensors").unlink()
+    folder = half_a_model
     monkeypatch.setattr(sources, "PRETRAINED", folder.parent)
     done = invoke("--recompute", "--output", tmp_path / "out", "--json")
     assert done.exit_code == 0, done.output

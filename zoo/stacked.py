@@ -191,11 +191,9 @@ class _Trainer:
             for run, outcome in zip(members, outcomes, strict=True):
                 run.record(outcome, (now - started) / len(members))
             going = [row for row, run in enumerate(members) if not run.finished]
-            if now - saved >= self._checkpoint_seconds:
-                self._save(stack, members, range(len(members)))
-                saved = now
-            else:
-                self._save(stack, members, [row for row in range(len(members)) if row not in going])
+            due = now - saved >= self._checkpoint_seconds
+            self._save(stack, members, [row for row, run in enumerate(members) if due or run.finished])
+            saved = now if due else saved
             self._report(members)
             if len(going) < len(members):
                 members = self._joined(stack, members, going)
@@ -205,7 +203,7 @@ class _Trainer:
     @staticmethod
     def _save(stack: Stack, members: Sequence[Run], rows: Sequence[int]) -> None:
         """Write the checkpoints of the members in these rows."""
-        for row, tensors in zip(rows, stack.state.replicas(rows), strict=True):
+        for row, tensors in zip(rows, stack.state.replicas(rows) if rows else (), strict=True):
             members[row].tensors = tensors
             members[row].save()
 
