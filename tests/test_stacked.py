@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 import torch
 from filelock import FileLock
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors import SafetensorError
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -30,6 +32,7 @@ from motifzoo.zoo.architectures import ARCHITECTURES, layers
 from motifzoo.zoo.builder import Network, build, initialise
 from motifzoo.zoo.dropout import keep_
 from motifzoo.zoo.layers import Attention, Conv, Dense, Layer, Lstm, Pool
+from motifzoo.zoo.mersenne_twister import below_
 from motifzoo.zoo.recipe import Recipe, Training
 from motifzoo.zoo.schedule import Epoch
 from motifzoo.zoo.stacked import StackProgress, train_stack
@@ -282,9 +285,9 @@ def test_a_stack_gives_back_what_it_was_made_of() -> None:
             }
         )
     decays = [weight_decays(networks[0], Training())] * 3
-    for given, found in zip(tensors, StackState(networks[0], tensors, decays, Training(), CPU).replicas(), strict=True):
-        assert given.keys() == found.keys()
-        assert all(torch.equal(given[name], found[name]) and given[name].dtype == found[name].dtype for name in given)
+    for row, found in zip(tensors, StackState(networks[0], tensors, decays, Training(), CPU).replicas(), strict=True):
+        assert row.keys() == found.keys()
+        assert all(torch.equal(row[name], found[name]) and row[name].dtype == found[name].dtype for name in row)
 
 
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS, ids=["grouped", "batched"])
@@ -312,15 +315,45 @@ def test_a_stack_that_lost_members_goes_on_as_one_built_of_the_others(arrangemen
         assert all(torch.equal(kept[name], fresh[name]) for name in fresh)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bool])
 @pytest.mark.parametrize("shape", [(1,), (7, 3), (3, 50_000)])
 @pytest.mark.parametrize("probability", [0.9, 0.8, 0.5, 1.0, 0.123456789])
-def test_dropout_keeps_what_pytorch_keeps(probability: float, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+def test_dropout_keeps_what_pytorch_keeps(probability: float, shape: tuple[int, ...]) -> None:
     one, other = (torch.Generator().manual_seed(2**40 + 3) for _ in range(2))
     for _ in range(2):
-        ours = keep_(torch.empty(shape, dtype=dtype), probability, one)
-        assert torch.equal(ours, torch.empty(shape, dtype=dtype).bernoulli_(probability, generator=other))
+        ours = keep_(torch.empty(shape, dtype=torch.bool), probability, one)
+        assert torch.equal(ours, torch.empty(shape, dtype=torch.bool).bernoulli_(probability, generator=other))
     assert torch.equal(one.get_state(), other.get_state())
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2000), st.integers(0, 5000), st.integers(0, 2**64 - 1))
+def test_the_generators_blocks_are_numpys(seed: int, skipped: int, count: int, bound: int) -> None:
+    oracle = np.random.MT19937(seed)
+    oracle.random_raw(skipped)
+    before: dict[str, Any] = oracle.state["state"]  # type: ignore[assignment]
+    words = oracle.random_raw(2 * count).reshape(-1, 2)
+    mask = 2**53 - 1
+    expected = (words[:, 0] << np.uint64(32) | words[:, 1]) & np.uint64(mask) < np.uint64(bound)
+    state, out = before["key"].astype(np.uint32), np.empty(count, np.bool_)
+    position = below_(out, np.uint64(bound), np.uint64(mask), state, before["pos"])
+    assert np.array_equal(out, expected)
+    after: dict[str, Any] = oracle.state["state"]  # type: ignore[assignment]
+    assert np.array_equal(state, after["key"])
+    assert position == after["pos"]
+
+
+@given(
+    seed=st.integers(0, 2**64 - 1),
+    calls=st.lists(st.tuples(st.integers(0, 2000), st.floats(0, 1), st.integers(0, 3)), min_size=1, max_size=4),
+)
+def test_dropout_takes_turns_with_other_draws(seed: int, calls: list[tuple[int, float, int]]) -> None:
+    """Other draws take single words, so that a draw of two may begin with the last word of the generator's block."""
+    one, other = (torch.Generator().manual_seed(seed) for _ in range(2))
+    for size, probability, words in calls:
+        ours = keep_(torch.empty(size, dtype=torch.bool), probability, one)
+        assert torch.equal(ours, torch.empty(size, dtype=torch.bool).bernoulli_(probability, generator=other))
+        drawn = [torch.empty(words, dtype=torch.int32).random_(generator=generator) for generator in (one, other)]
+        assert torch.equal(*drawn)
+    assert torch.equal(torch.rand(700, generator=one), torch.rand(700, generator=other))
 
 
 # Whole runs, against the trainer that trains one after another
