@@ -139,15 +139,31 @@ def test_the_leaderboard_tells_exponential_cnn_local_apart_from_none_of_the_six(
         assert stats.ttest_ind_from_stats(*facts, equal_var=False).pvalue >= below
 
 
-@pytest.mark.parametrize("score", ["filters", "saliency"])
-def test_the_exponential_comes_first_on_the_peaks_that_have_all_seven(score: str) -> None:
-    assert stated(r"The exponential comes first in all (\w+) columns, with one trial each") == ("twelve",)
-    start = next(number for number, line in enumerate(LINES) if line.startswith(f"| {score}, first layer |"))
-    cells = [line.strip("|").split("|") for line in LINES[start + 2 : start + 9]]
-    first, *others = [[float(cell) for cell in row] for _, *row in cells]
-    assert cells[0][0].strip() == "exponential"
-    assert len(first) == 6
-    assert all(value > max(column) for value, column in zip(first, zip(*others, strict=True), strict=True))
+def test_the_exponential_comes_first_on_most_peaks() -> None:
+    assert stated(r"The exponential comes first in (\w+) of the (\w+) columns, with one trial each") == (
+        "fourteen",
+        "sixteen",
+    )
+    assert stated(
+        r"The two are those of cnn-dist on (\w+): no network has a filter there that matches, and (\w+) has the"
+    )
+    best: dict[str, list[str]] = {}
+    for score in ("filters", "saliency"):
+        start = next(number for number, line in enumerate(LINES) if line.startswith(f"| {score}, first layer |"))
+        rows = [
+            [cell.strip() for cell in line.strip("|").split("|")] for line in (LINES[start], *LINES[start + 2 :][:7])
+        ]
+        titles, *cells = zip(*rows, strict=True)
+        assert len(cells) == 8
+        for title, *values in cells:
+            top = max(map(float, values))
+            first = [name for name, value in zip(titles[1:], values, strict=True) if float(value) == top]
+            best[f"{score} {title}"] = first
+    exceptions = {name: first for name, first in best.items() if first != ["exponential"]}
+    assert len(best) == 16
+    assert exceptions.keys() == {"filters chip-lef1 cnn-dist", "saliency chip-lef1 cnn-dist"}
+    assert len(exceptions["filters chip-lef1 cnn-dist"]) == 7  # all are nought
+    assert exceptions["saliency chip-lef1 cnn-dist"] == ["tanh"]
 
 
 def test_one_relu_filter_of_cnn_2_shows_a_planted_motif() -> None:
