@@ -287,6 +287,18 @@ def test_the_packaged_models_are_not_for_others(tmp_path: Path, folder: Path) ->
     check_against(read_config(PRETRAINED / packaged), "alice", snapshot())
 
 
+def test_packaged_models_whose_weights_are_equal_are_both_taken() -> None:
+    """Two of its trials came out equal: behind a pool of 50 the activations are one function."""
+    linear = read_config(PRETRAINED / "cnn-local-linear.synthetic-codes")
+    elu = "cnn-local-elu.synthetic-codes"
+    assert {trial.sha256 for trial in linear.trials} & {trial.sha256 for trial in read_config(PRETRAINED / elu).trials}
+    check_against(linear, "alice", snapshot())
+    renamed = linear.model_copy(update={"name": "mine-linear.synthetic-codes"})
+    assert f"  - the weights of trial 0 are those of {elu}:0, which comes with motifzoo." in refusal(
+        lambda: check_against(renamed, "alice", snapshot())
+    )
+
+
 # The command.
 
 

@@ -14,14 +14,15 @@ from motifzoo.errors import BoardError, DataError, UnknownNameError
 from motifzoo.evaluate.cli.verify import verify as command
 from motifzoo.evaluate.leaderboard.boards import open_board
 from motifzoo.evaluate.leaderboard.boards.folder import FolderBoard
-from motifzoo.evaluate.leaderboard.record import Record, Verification, parse_record
-from motifzoo.evaluate.leaderboard.verification import examine
+from motifzoo.evaluate.leaderboard.record import PACKAGED, Record, Verification, parse_record
+from motifzoo.evaluate.leaderboard.verification import examine, quarantine
 from motifzoo.evaluate.leaderboard.verification.compare import differing, gaps
 from motifzoo.evaluate.leaderboard.verification.isolate import Isolated, Limits
 from motifzoo.evaluate.leaderboard.verification.recompute import Recomputed
 from motifzoo.evaluate.leaderboard.verification.verify import Verified, verify
 from motifzoo.evaluate.metric_table import METRICS
 from motifzoo.zoo.config import read_config
+from motifzoo.zoo.sources import find
 
 NAME = f"tiny-relu.{DATASET}"
 PLACE = f"results/{DATASET}@1/{NAME}"
@@ -272,6 +273,19 @@ def test_others_records_stay(model: Path, board: FolderBoard, canned: Callable[.
 
     assert one(verify(board, NAME, by="mary", begin=meanwhile)).outcome == "recomputed"
     assert {record.model for record in board.snapshot().records.values()} == {NAME, f"other.{DATASET}"}
+
+
+def test_packaged_models_may_share_weights(
+    model: Path, board: FolderBoard, canned: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As admission has it: no packaged row is a copy of another, and anybody else's would be."""
+    files = {path: data for path, data in claim(model, source=PACKAGED).items() if path.startswith("results/")}
+    twin = altered(files, model=f"twin-relu.{DATASET}")
+    board.apply(lambda _: {**files, **twin}, "the zoo")
+    monkeypatch.setattr(quarantine, "find", lambda name: find(str(model)))
+    canned(record_at(board))
+    assert one(verify(board, NAME, by="mary")).outcome == "recomputed"
+    assert record_at(board).trust == "recomputed"
 
 
 @pytest.mark.parametrize("value", [{"metrics": {"evil": "<script>"}}, {"n": None}, {"config": {}}, {"more": 1}])

@@ -116,13 +116,17 @@ def check_against(config: ModelConfig, submitter: str, snapshot: Snapshot) -> No
 
 def _against_packaged(config: ModelConfig, hashes: Mapping[str, int]) -> list[str]:
     """Whether the model is one that comes with motifzoo under another name, or another under the name of one."""
+    packaged = {
+        path.parent.name: {trial.sha256: trial.trial for trial in read_config(path.parent).trials}
+        for path in sorted(PRETRAINED.glob(f"*.{config.dataset.name}/config.json"))
+    }
+    # A packaged model itself may share weights with another: see `boards.admission`.
+    if hashes.keys() <= packaged.get(config.name, {}).keys():
+        return []
     reasons = []
-    for path in sorted(PRETRAINED.glob(f"*.{config.dataset.name}/config.json")):
-        name = path.parent.name
-        theirs = {trial.sha256: trial.trial for trial in read_config(path.parent).trials}
+    for name, theirs in packaged.items():
         if name == config.name:
-            if not hashes.keys() <= theirs.keys():
-                reasons.append(f"the name {name} belongs to a model that comes with motifzoo. Choose another.")
+            reasons.append(f"the name {name} belongs to a model that comes with motifzoo. Choose another.")
             continue
         if _fold(name) == _fold(config.name):
             reasons.append(f"the name {config.name} looks like {name}, which comes with motifzoo. Choose another.")
