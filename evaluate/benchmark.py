@@ -9,7 +9,7 @@ from ..data_cards.cards import GroupName, list_datasets
 from ..data_cards.content import SequenceDataset
 from ..data_cards.load import load_dataset
 from ..data_cards.motifs import content_hash, search_database, write_meme
-from ..errors import ModelError, unknown_name
+from ..errors import ModelError, MotifzooError, unknown_name
 from ..files import sha256_file, write_text
 from ..zoo.sources import Source
 from ..zoo.weights import save_arrays
@@ -43,7 +43,8 @@ def evaluate_trial(
     They go to `output/<model>/trial-<k>/<benchmark>/`. Finished stages are kept in the cache by content, so a
     repeated call computes nothing and a killed one resumes; `fresh` ignores what is kept. dataset: from `data_of`, for
     callers that evaluate many trials on it. device: cpu, cuda, ...
-    Raises ModelError when the model does not fit its data set, and whatever loading the model or data raises.
+    Raises ModelError when the model does not fit its data set, MotifzooError when it does not fit in the memory of the
+    device, and whatever loading the model or data raises.
     """
     if device != "cpu":
         from ..zoo.device import pick_device
@@ -52,7 +53,17 @@ def evaluate_trial(
     started = datetime.datetime.now(datetime.UTC)
     dataset = data_of(source) if dataset is None else dataset
     run = TrialRun(source, dataset, device=device, fresh=fresh, progress=progress)
-    groups = {name: GROUPS[name](run) for name in dataset.card.benchmarks}
+    try:
+        groups = {name: GROUPS[name](run) for name in dataset.card.benchmarks}
+    except RuntimeError as error:
+        from ..zoo.device import is_out_of_memory
+
+        if not is_out_of_memory(error):
+            raise
+        raise MotifzooError(
+            f"{source.name} does not fit in the free memory of {device}. Wait until other programs there have ended, "
+            "or compute on the CPU: --device cpu"
+        ) from error
     folder = output / source.config.name / f"trial-{source.trial}" / dataset.card.benchmark
     filters: tuple[FilterResult, ...] = ()
     for group in groups.values():

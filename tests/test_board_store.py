@@ -78,7 +78,7 @@ def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
 BAD = {
     "unknown field": (
         changed(stars=5),
-        f"{PLACE}/trial-1.json is not a record: stars: Extra inputs are not permitted.",
+        f"{PLACE}/trial-1.json is not a record: stars: unknown field.",
     ),
     "newer format": (
         changed(format=2, stars=5),
@@ -138,8 +138,8 @@ def test_a_field_name_cannot_write_to_the_terminal_or_fill_it(tmp_path: Path) ->
     assert read_records(tmp_path) == (
         {},
         [
-            f"{PLACE}/trial-1.json is not a record: \\x1b]0;title\\x07\\u202e: Extra inputs are not permitted; "
-            f"{'k' * 197}...: Extra inputs are not permitted."
+            f"{PLACE}/trial-1.json is not a record: \\x1b]0;title\\x07\\u202e: unknown field; "
+            f"{'k' * 197}...: unknown field."
         ],
     )
 

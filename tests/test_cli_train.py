@@ -1,5 +1,7 @@
 """`motifzoo train` on a grid: trials train side by side, are kept as they end, and are not trained again."""
 
+import importlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,8 @@ from motifzoo.data_cards.own import Request, add
 from motifzoo.evaluate.cli import main
 from motifzoo.zoo.config import read_config
 
+command = importlib.import_module("motifzoo.evaluate.cli.train")
+NAME = "cnn-local-relu.tiny-own"
 GRID = """
 dataset = "tiny-own"
 architectures = ["cnn-local"]
@@ -55,18 +59,44 @@ def test_a_grid_trains_side_by_side_and_once(tmp_path: Path) -> None:
     assert "epochs in" not in again.output
 
 
-def test_side_by_side_gives_about_the_weights_of_one_after_another(tmp_path: Path) -> None:
-    """Equal to float tolerance over the first steps; the trials named singly train alone."""
-    assert train(tmp_path).exit_code == 0
-    together = read_config(tmp_path / "models" / "cnn-local-relu.tiny-own").trial(1)
-    alone = CliRunner().invoke(
-        main, ["train", str(tmp_path / "grid.toml"), "--trial", "1", "--output", str(tmp_path / "alone")]
+def hashes(tmp_path: Path, *more: str) -> dict[tuple[int, bool | None], str]:
+    """Of cnn-local-relu's trials: by number and whether the config says that it was in a stack."""
+    folder = tmp_path / "-".join(more)
+    done = train(tmp_path, *more, "--threads", "1", "--output", str(folder))
+    assert done.exit_code == 0, done.output
+    return {(trial.trial, trial.stacked): trial.sha256 for trial in read_config(folder / NAME).trials}
+
+
+def test_alone_and_stacked_are_recorded_and_come_out_as_before(tmp_path: Path) -> None:
+    """The weights depend on that choice, by rounding, and not on who else is trained."""
+    several, stacked = hashes(tmp_path, "--trial", "0", "--trial", "1"), hashes(tmp_path, "--trial", "1", "--stacked")
+    in_turn, alone = (
+        hashes(tmp_path, "--trial", "0", "--trial", "1", "--alone"),
+        hashes(tmp_path, "--trial=1", "--alone"),
     )
-    assert alone.exit_code == 0, alone.output
-    single = read_config(tmp_path / "alone" / "cnn-local-relu.tiny-own").trial(1)
-    assert together.score is not None
-    assert single.score is not None
-    np.testing.assert_allclose(together.score, single.score, atol=0.02)
+    assert list(several) == [(0, True), (1, True)]
+    assert list(in_turn) == [(0, False), (1, False)]
+    assert stacked == {(1, True): several[1, True]}
+    assert alone == {(1, False): in_turn[1, False]}
+    assert stacked[1, True] != alone[1, False]
+
+
+def test_side_by_side_gives_about_the_weights_of_one_after_another(tmp_path: Path) -> None:
+    """Equal to float tolerance over the first steps."""
+    scores = []
+    for choice in ("--stacked", "--alone"):
+        hashes(tmp_path, choice)
+        scores.append([trial.score for trial in read_config(tmp_path / choice / NAME).trials])
+    np.testing.assert_allclose(*scores, atol=0.02)
+
+
+def test_many_trials_share_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_LINES", 3)
+    monkeypatch.setattr(command, "_SECONDS", 0.0)
+    lines = train(tmp_path).output.splitlines()
+    assert not [line for line in lines if re.search(r":\d epoch \d", line)]
+    assert re.fullmatch(r"4 trials: \d of at most 8 epochs, at most \d:\d\d left", lines[1])
+    assert len([line for line in lines if " epochs in " in line]) == 4
 
 
 def test_trials_that_diverge_are_named_and_leave_no_weights(tmp_path: Path) -> None:

@@ -41,7 +41,14 @@ def test_folder_without_config(tmp_path: Path) -> None:
 
 def test_unknown_field(make_model: ModelFactory) -> None:
     assert refusal(make_model(), lambda config: config.update(comment="hello")) == (
-        "is not valid: comment: Extra inputs are not permitted."
+        "is not valid: comment: unknown field (known: format, name, architecture, activation, alphabet, input_length, "
+        "outputs, layers, filter_layer, dataset, training, trials, licence)."
+    )
+
+
+def test_a_field_that_is_elsewhere(make_model: ModelFactory) -> None:
+    assert refusal(make_model(), lambda config: config.update(fingerprints="0" * 64)) == (
+        "is not valid: fingerprints: unknown field (did you mean 'dataset.fingerprint'?)."
     )
 
 
@@ -71,7 +78,13 @@ def test_too_large(make_model: ModelFactory) -> None:
         (0, "kernel", -3, "layers.0.conv.kernel: Input should be greater than or equal to 1"),
         (0, "kernel", 0, "layers.0.conv.kernel: Input should be greater than or equal to 1"),
         (0, "padding", "causal", "layers.0.conv.padding: Input should be 'same' or 'valid'"),
-        (0, "stride", 2, "layers.0.conv.stride: Extra inputs are not permitted"),
+        (
+            0,
+            "stride",
+            2,
+            "layers.0.conv.stride: unknown field (known: name, kind, filters, kernel, padding, dilation, bias, init)",
+        ),
+        (0, "filter", 2, "layers.0.conv.filter: unknown field (did you mean 'filters'?)"),
         (0, "name", "../x", "layers.0.conv.name: String should match pattern '^[a-z][a-z0-9_]{0,39}$'"),
         (1, "eps", 0, "layers.1.batch_norm.eps: Input should be greater than 0"),
         (
@@ -154,7 +167,8 @@ def test_many_errors_are_cut_short(make_model: ModelFactory) -> None:
             config[f"extra{number}"] = 1
 
     message = refusal(make_model(), spoil)
-    assert message.count("Extra inputs") == 5
+    assert message.count("unknown field") == 5
+    assert message.count("known: format") == 1
     assert message.endswith("; and 3 more.")
 
 

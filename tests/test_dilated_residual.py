@@ -10,11 +10,12 @@ from torch import nn
 from torch.nn import functional
 
 from motifzoo.evaluate.attribution.methods import attribute
+from motifzoo.zoo.arrangements import Batched, Grouped
 from motifzoo.zoo.builder import Network, ResidualBlock, build, initialise
 from motifzoo.zoo.config import ModelConfig, read_config
 from motifzoo.zoo.layers import Activation, BatchNorm, Conv, Dense, Flatten, Layer, Residual
 from motifzoo.zoo.sources import PRETRAINED
-from motifzoo.zoo.stacked_layers import Batched, Grouped, StackedLayers, State
+from motifzoo.zoo.stacked_layers import StackedLayers, State
 
 LAYERS: tuple[Layer, ...] = (
     Conv(name="conv", filters=3, kernel=5),

@@ -25,14 +25,14 @@ from motifzoo.data_cards.own import Request, add
 from motifzoo.evaluate.attribution.methods import attribute
 from motifzoo.evaluate.cli.doctor import doctor
 from motifzoo.evaluate.cli.main import main
-from motifzoo.evaluate.doctor import environment, examine, holdings
+from motifzoo.evaluate.doctor import environment, examination, examine, holdings
 from motifzoo.evaluate.doctor.findings import Finding
 from motifzoo.evaluate.drift import QUANTITIES, ROUNDINGS, drifts
 from motifzoo.evaluate.golden import compute, golden_values
 from motifzoo.zoo.config import read_config, write_config
 from motifzoo.zoo.golden import GOLDEN, Golden, read_golden, values_hash, write_golden
 from motifzoo.zoo.load import load
-from motifzoo.zoo.sources import PRETRAINED, find
+from motifzoo.zoo.sources import PRETRAINED, Source, find
 
 NAME = "cnn-local-exponential.synthetic-codes"
 
@@ -316,6 +316,94 @@ def test_an_unknown_model() -> None:
     assert done.stderr.startswith("Error: unknown model 'cnn-dist-exponential.synthetic-code': did you mean ")
 
 
+def test_a_packaged_model_without_golden_values_is_damage(
+    make_model: ModelFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But not one that a release leaves out with its weights."""
+    for module in ("zoo.sources", "evaluate.doctor.examination"):
+        monkeypatch.setattr(f"motifzoo.{module}.PRETRAINED", tmp_path)
+    folders = [make_model(), make_model("other-relu.synthetic-codes"), make_model("absent-relu.synthetic-codes")]
+    (folders[2] / "model.safetensors").unlink()
+    code, report = examined(*folders)
+    assert code == 1
+    assert problems(report) == [
+        "golden.safetensors is missing from 2 packaged models: tiny-relu.synthetic-codes, other-relu.synthetic-codes. "
+        "Install motifzoo again."
+    ]
+
+
+# Devices
+
+
+@pytest.fixture
+def two_devices(recorded: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with a CUDA device, whatever this one has."""
+    monkeypatch.setattr(examination, "_devices", lambda quick: ("cpu", "cuda"))
+    monkeypatch.setattr("motifzoo.zoo.load.load_source", lambda source, device: None)
+    monkeypatch.setattr("motifzoo.zoo.device.pick_device", lambda name: name)
+    monkeypatch.setattr("motifzoo.zoo.device.describe_device", lambda device: device)
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, device: str, error: RuntimeError, model: str = NAME) -> None:
+    """What becomes of loading a model on a device; on others, and of other models, all is well."""
+
+    def load_source(source: Source, where: str) -> None:
+        if (where, source.config.name) == (device, model):
+            raise error
+
+    monkeypatch.setattr("motifzoo.zoo.load.load_source", load_source)
+
+
+@pytest.fixture
+def other(original: Path, tmp_path: Path) -> Path:
+    """A model of another name with the same weights and golden values."""
+    copy = Path(shutil.copytree(original, tmp_path / "other"))
+    change(copy, model="other.synthetic-codes")
+    write_config(read_config(copy).model_copy(update={"name": "other.synthetic-codes"}), copy)
+    return copy
+
+
+@pytest.mark.usefixtures("two_devices")
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory. Tried to ..."), RuntimeError("CUDA error: out of memory\n...")],
+)
+def test_a_full_device_is_a_problem_of_that_model_there(
+    error: RuntimeError, original: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse(monkeypatch, "cuda", error)
+    report = examine([find(str(original)), find(str(other))])
+    assert [finding.text for finding in report.findings if finding.level == "problem"] == [
+        f"1 model not computed on cuda ({NAME}): too little free memory. Run it again when other programs there have "
+        "ended."
+    ]
+    assert [finding.text for finding in report.findings[-2:]] == [
+        "2 models on cpu: the same but for rounding",
+        "1 model on cuda: the same but for rounding",
+    ]
+    assert {(drift.model, drift.device) for drift in report.drifts} == {
+        (NAME, "cpu"),
+        ("other.synthetic-codes", "cpu"),
+        ("other.synthetic-codes", "cuda"),
+    }
+
+
+@pytest.mark.usefixtures("two_devices")
+def test_what_a_device_refuses_is_told_in_a_line(original: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch, "cuda", RuntimeError("CUDA error: no kernel image is available.\nCompile with ..."))
+    report = examine([find(str(original))])
+    assert [finding.text for finding in report.findings if finding.level == "problem"] == [
+        f"1 model not computed on cuda ({NAME}): CUDA error: no kernel image is available."
+    ]
+
+
+@pytest.mark.usefixtures("two_devices")
+def test_an_error_of_pytorch_on_the_cpu_is_not_hidden(original: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch, "cpu", RuntimeError("shapes do not fit"))
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        examine([find(str(original))])
+
+
 # Data sets
 
 
@@ -428,6 +516,14 @@ def test_the_hub_without_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
             "hub.example:8080, offline (HF_HUB_OFFLINE): only what is cached loads; a token is set; cache /cache",
         )
     ]
+
+
+def test_the_hub_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "https://hub.example")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", "/cache")
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
+    assert of_environment("hub") == [Finding("ok", "hub", "hub.example, not asked; no token; cache /cache")]
 
 
 def test_a_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

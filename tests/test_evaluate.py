@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from model_folders import ModelFactory, small_layers
 from safetensors.numpy import load_file
 
@@ -21,7 +21,7 @@ from motifzoo.evaluate.cli import main
 from motifzoo.evaluate.metric_table import METRICS
 from motifzoo.evaluate.protocol import METHODS
 from motifzoo.evaluate.results import read_result
-from motifzoo.files import sha256_file
+from motifzoo.files import cannot_write, sha256_file
 from motifzoo.metrics import aupr, auroc
 from motifzoo.zoo.load import load_source
 from motifzoo.zoo.sources import find
@@ -192,8 +192,8 @@ def test_a_cache_that_cannot_be_written_costs_only_a_notice(
     assert len(messages) == 1 + len(ALL_STAGES)
     target = built_folder(load_card("synthetic-codes"))
     assert messages[0] == (
-        f"data set synthetic-codes is not kept for next time: cannot write {target}: Not a directory. Free some space "
-        "or make the folder writable; for cached files, set MOTIFZOO_CACHE to another folder."
+        f"data set synthetic-codes is not kept for next time: cannot write {target}: Not a directory. Set "
+        "MOTIFZOO_CACHE to another folder."
     )
     assert messages[1].startswith("predictions is not kept for next time: cannot write ")
 
@@ -216,8 +216,7 @@ def test_a_full_cache_costs_only_a_notice(
         message = record.getMessage()
         assert message.startswith(f"{name} is not kept for next time: cannot write {own_cache}/stages/{name}-")
         assert message.endswith(
-            ".safetensors: No space left on device. Free some space or make the folder writable; for cached files, set "
-            "MOTIFZOO_CACHE to another folder."
+            ".safetensors: No space left on device. Free some space or set MOTIFZOO_CACHE to another folder."
         )
     assert list((own_cache / "stages").iterdir()) == []
 
@@ -228,7 +227,7 @@ def test_a_full_disk_leaves_nothing_half_written(
     from safetensors import SafetensorError
 
     def full(*_: object, **__: object) -> None:
-        raise SafetensorError("No space left on device")
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
 
     folder = make_model()
     monkeypatch.setattr("safetensors.numpy.save_file", full)
@@ -238,10 +237,81 @@ def test_a_full_disk_leaves_nothing_half_written(
         tmp_path / "out" / "tiny-relu.synthetic-codes" / "trial-0" / "synthetic-codes@1" / "predictions.safetensors"
     )
     assert done.stderr.splitlines()[-1] == (
-        f"Error: cannot write {target}: No space left on device. Free some space or make the folder writable; for "
-        "cached files, set MOTIFZOO_CACHE to another folder."
+        f"Error: cannot write {target}: I/O error: No space left on device (os error 28). Free some space or choose "
+        "another folder."
     )
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+
+
+def test_an_output_that_is_no_folder(make_model: ModelFactory, tmp_path: Path) -> None:
+    output = tmp_path / "file"
+    output.write_text("in the way")
+    done = CliRunner().invoke(main, ["evaluate", str(make_model()), "--output", str(output / "out")])
+    assert done.exit_code == 1
+    target = output / "out" / "tiny-relu.synthetic-codes" / "trial-0" / "synthetic-codes@1" / "predictions.safetensors"
+    assert done.stderr.splitlines()[-1] == f"Error: cannot write {target}: Not a directory. Choose another folder."
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "full"), "full. Free some space or choose another folder."),
+        (OSError(errno.EDQUOT, "quota"), "quota. Free some space or choose another folder."),
+        (OSError("said (os error 28)"), "said (os error 28). Free some space or choose another folder."),
+        (OSError(errno.EACCES, "denied"), "denied. Make the folder writable or choose another folder."),
+        (OSError(errno.EROFS, "read-only"), "read-only. Make the folder writable or choose another folder."),
+        (OSError(errno.EEXIST, "exists"), "exists. Choose another folder."),
+        (OSError(errno.ENOENT, "none"), "none. Choose another folder."),
+        (OSError("of another kind"), "of another kind. Choose another folder."),
+    ],
+)
+def test_what_helps_against_a_file_that_cannot_be_written(error: OSError, told: str) -> None:
+    assert str(cannot_write(Path("results/x"), error)) == f"cannot write results/x: {told}"
+
+
+def test_which_setting_moves_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOTIFZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MOTIFZOO_DATA", str(tmp_path / "data"))
+    for name in ("cache", "data"):
+        path = tmp_path / name / "x"
+        assert str(cannot_write(path, PermissionError(errno.EACCES, "denied"))) == (
+            f"cannot write {path}: denied. Make the folder writable or set MOTIFZOO_{name.upper()} to another folder."
+        )
+
+
+# Memory
+
+
+def without_memory(error: RuntimeError, folder: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("motifzoo.evaluate.classification.predict", refuse)
+    return CliRunner().invoke(main, ["evaluate", str(folder), "--output", str(output)])
+
+
+@pytest.mark.usefixtures("own_cache")
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory. Tried to ..."), RuntimeError("CUDA error: out of memory")]
+)
+def test_too_little_memory(
+    error: RuntimeError, make_model: ModelFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PyTorch's own allocator refuses, or CUDA, before that is asked."""
+    done = without_memory(error, make_model(), tmp_path, monkeypatch)
+    assert done.exit_code == 1
+    assert done.stderr.splitlines()[-1] == (
+        "Error: tiny-relu.synthetic-codes:0 does not fit in the free memory of cpu. Wait until other programs there "
+        "have ended, or compute on the CPU: --device cpu"
+    )
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_another_error_of_pytorch_is_not_taken_for_one_of_memory(
+    make_model: ModelFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = RuntimeError("shapes do not fit")
+    assert without_memory(error, make_model(), tmp_path, monkeypatch).exception is error
 
 
 def refused(folder: Path, tmp_path: Path) -> str:

@@ -228,7 +228,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "an unknown field": (
         lambda folder: rewrite(folder, {"comment": "x"}),
-        "PATH is not valid: comment: Extra inputs are not permitted.",
+        "PATH is not valid: comment: unknown field.",
     ),
     "a newer format": (
         lambda folder: rewrite(folder, {"format": 2, "comment": "x"}),

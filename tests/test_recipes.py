@@ -211,7 +211,7 @@ def test_two_models_of_one_name_in_a_file() -> None:
 INVALID = {
     "a grid and more": (
         f"[[grid]]\n{GRID}".replace("[[grid]]", "trials = 3\n[[grid]]").replace("[training]", "[grid.training]"),
-        "recipe mine.toml is not valid: trials: Extra inputs are not permitted.",
+        "recipe mine.toml is not valid: trials: unknown field (did you mean 'grid.trials'?).",
     ),
     "no grid": (
         "grid = []",
@@ -219,7 +219,17 @@ INVALID = {
     ),
     "unknown field": (
         GRID + "seed = 3\n",
-        "recipe mine.toml is not valid: training.seed: Extra inputs are not permitted.",
+        "recipe mine.toml is not valid: training.seed: unknown field (known: epochs, batch_size, learning_rate, "
+        "beta1, beta2, eps, l2, layer1_l2, decay_factor, decay_patience, decay_margin, decay_floor, stop_patience, "
+        "reverse_complements, shuffled_labels).",
+    ),
+    "a field that is misspelt": (
+        GRID + "batchsize = 3\n",
+        "recipe mine.toml is not valid: training.batchsize: unknown field (did you mean 'batch_size'?).",
+    ),
+    "a setting of training beside its table, in one of several grids": (
+        f"[[grid]]\nbatchsize = 3\n{GRID}".replace("[training]", "[grid.training]"),
+        "recipe mine.toml is not valid: grid.0.batchsize: unknown field (did you mean 'training.batch_size'?).",
     ),
     "missing field": (GRID.replace("trials = 3", ""), "recipe mine.toml is not valid: trials: Field required."),
     "no trials": (

@@ -27,17 +27,20 @@ from motifzoo.data_cards.cards import load_card
 from motifzoo.data_cards.content import SequenceDataset, Split, no_placements
 from motifzoo.data_cards.onehot import to_onehot
 from motifzoo.errors import CacheError, DataError, ModelError, MotifzooError
+from motifzoo.metrics import aupr, auroc
 from motifzoo.zoo import checkpoint
 from motifzoo.zoo.architectures import ARCHITECTURES, layers
+from motifzoo.zoo.arrangements import Arrangement, Batched, Grouped
+from motifzoo.zoo.batches import Batches
 from motifzoo.zoo.builder import Network, build, initialise
-from motifzoo.zoo.dropout import keep_
+from motifzoo.zoo.dropout import Draws, keep_
 from motifzoo.zoo.layers import Attention, Conv, Dense, Layer, Lstm, Pool
 from motifzoo.zoo.mersenne_twister import below_
 from motifzoo.zoo.recipe import Recipe, Training
 from motifzoo.zoo.schedule import Epoch
 from motifzoo.zoo.stacked import StackProgress, train_stack
 from motifzoo.zoo.stacked_epoch import Data, Replica, Stack
-from motifzoo.zoo.stacked_layers import Arrangement, Batched, Grouped, check_stackable
+from motifzoo.zoo.stacked_layers import check_stackable
 from motifzoo.zoo.stacked_state import StackState, fresh_tensors
 from motifzoo.zoo.training import Trained, _optimizer, train, weight_decays
 
@@ -164,6 +167,10 @@ def generators(count: int) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(100 + number) for number in range(count)]
 
 
+def draws(count: int) -> Draws:
+    return Draws(generators(count))
+
+
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS, ids=["grouped", "batched"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_step_of_a_stack_is_a_step_of_each_network(architecture: str, arrangement: Arrangement) -> None:
@@ -171,7 +178,7 @@ def test_a_step_of_a_stack_is_a_step_of_each_network(architecture: str, arrangem
     networks = networks_of(architecture, ["exponential", "tanh", "tanh"])
     onehot, labels = batch_of(3, LENGTHS.get(architecture, 200))
     stack = stack_of(networks, arrangement, [Training()] * 3)
-    losses = stack.backward(onehot, labels, generators(3))
+    losses = stack.backward(onehot, labels, draws(3))
     gradient = stack.state.weights.grad
     assert gradient is not None
     after = stack.state.replicas()
@@ -206,7 +213,7 @@ def test_layers_that_no_architecture_of_the_study_has(arrangement: Arrangement) 
         initialise(network, torch.Generator().manual_seed(seed))
     onehot, labels = batch_of(2, 90)
     stack = stack_of(networks, arrangement, [Training()] * 2)
-    losses = stack.backward(onehot, labels, generators(2))
+    losses = stack.backward(onehot, labels, draws(2))
     assert stack.state.weights.grad is not None
     for number, network in enumerate(networks):
         loss = binary_cross_entropy_with_logits(network.train()(onehot[number]), labels[number])
@@ -228,7 +235,7 @@ def test_the_first_steps_are_adams(arrangement: Arrangement) -> None:
     stack = stack_of(networks, arrangement, settings)
     optimizers = [_optimizer(network, training) for network, training in zip(networks, settings, strict=True)]
     rates = torch.tensor([[training.learning_rate] for training in settings], dtype=torch.float64)
-    streams = generators(3)
+    streams = draws(3)
     states = [generator.get_state() for generator in generators(3)]
     for _ in range(6):
         onehot, labels = batch_of(3, 200)
@@ -262,7 +269,7 @@ def test_lower_precision_begins_behind_the_first_activation() -> None:
         CPU,
         "bfloat16",
     )
-    losses = [stack.backward(onehot.float(), labels.float(), generators(2)) for stack in (full, low)]
+    losses = [stack.backward(onehot.float(), labels.float(), draws(2)) for stack in (full, low)]
     torch.testing.assert_close(losses[1], losses[0], rtol=0.02, atol=0.0)
     assert not torch.equal(losses[1], losses[0])
     name = "conv1_norm.running_var"
@@ -298,7 +305,7 @@ def test_a_stack_that_lost_members_goes_on_as_one_built_of_the_others(arrangemen
     networks = networks_of("cnn-local", ["exponential", "relu", "relu", "tanh"])
     onehot, labels = batch_of(4, 200)
     stack = stack_of(networks, arrangement, settings)
-    stack.backward(onehot, labels, generators(4))
+    stack.backward(onehot, labels, draws(4))
     stack.state.step(rates)
     rows = [0, 2, 3]
     others = stack.state.replicas(rows)
@@ -308,7 +315,7 @@ def test_a_stack_that_lost_members_goes_on_as_one_built_of_the_others(arrangemen
     stack.keep(rows)
     built = stack_of([networks[row] for row in rows], arrangement, [settings[row] for row in rows], others)
     for one in (stack, built):
-        one.backward(onehot[rows], labels[rows], generators(4)[1:])
+        one.backward(onehot[rows], labels[rows], Draws(generators(4)[1:]))
         one.state.step(rates[rows])
     assert len(stack.state) == 3
     for kept, fresh in zip(stack.state.replicas(), built.state.replicas(), strict=True):
@@ -357,6 +364,51 @@ def test_dropout_takes_turns_with_other_draws(seed: int, calls: list[tuple[int, 
 
 
 # Whole runs, against the trainer that trains one after another
+
+
+def ahead(seeds: Sequence[int], steps: int, shape: tuple[int, ...]) -> list[torch.Tensor]:
+    """What dropout keeps as on a GPU, of two layers in turn."""
+    found = Draws([torch.Generator().manual_seed(seed) for seed in seeds], ahead=4)
+    return [found.keep(step % 2, (len(seeds), *shape), 0.7, CPU) for step in range(2 * steps)]
+
+
+def test_draws_for_several_steps_at_once() -> None:
+    """Each step and layer has its own, whatever other replicas there are, and in the right number."""
+    three, one = ahead([5, 6, 7], 10, (3, 1000)), ahead([6], 10, (3, 1000))
+    assert all(torch.equal(kept[1], alone[0]) for kept, alone in zip(three, one, strict=True))
+    assert all(kept.is_contiguous() and kept.dtype == torch.bool for kept in three)
+    rows = torch.stack(three).flatten(0, 1).flatten(1).double()
+    assert float(rows.mean()) == pytest.approx(0.7, abs=5 * math.sqrt(0.21 / rows.numel()))
+    apart = torch.corrcoef(rows) - torch.eye(len(rows))
+    assert float(apart.abs().max()) < 6 / math.sqrt(rows.shape[1])
+
+
+def test_a_shorter_batch_has_draws_of_its_own_size() -> None:
+    found = Draws(generators(2), ahead=4)
+    shapes = [(2, 10, 5), (2, 10, 5), (2, 3, 5), (2, 10, 5)]
+    assert [tuple(found.keep(0, shape, 0.5, CPU).shape) for shape in shapes] == shapes
+
+
+@pytest.mark.parametrize("monitor", ["auroc", "aupr"])
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_validation_scores_do_not_depend_on_threads(monitor: str, threads: int, data: SequenceDataset) -> None:
+    networks = [network.float() for network in networks_of("cnn-local", ["relu", "exponential", "tanh"])]
+    replicas = [Replica(one, fresh_tensors(one), weight_decays(one, Training()), 0) for one in networks]
+    labels = np.random.default_rng(0).integers(0, 2, (len(data.valid), 3)).astype(np.int8)
+    batches = Batches(Split(data.valid.codes, labels, no_placements()), CPU)
+    stack = Stack(replicas, Data(batches, batches, monitor), Training(), Grouped(), CPU)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = stack.scores()
+    finally:
+        torch.set_num_threads(before)
+    with torch.inference_mode():
+        onehot = batches.onehot(torch.arange(len(data.valid)))
+        logits = [one.eval()(onehot).double().numpy().ravel() for one in networks]
+    curve = auroc if monitor == "auroc" else aupr
+    assert found == pytest.approx([float(curve(labels.ravel(), each)[0]) for each in logits], abs=1e-3)
+    assert len(set(found)) == 3
 
 
 @pytest.mark.parametrize("width", [1, 3])
@@ -622,7 +674,7 @@ def test_a_checkpoint_of_another_recipe(data: SequenceDataset, tmp_path: Path) -
         run([(recipe("relu"), 0), (other, 0)], data, tmp_path)
     path = tmp_path / f"{one.name}.trial-0.safetensors"
     assert str(error.value) == (
-        f"checkpoint {path} was made with another recipe ({one.digest}, now {other.digest}). "
+        f"checkpoint {path} was made with another recipe ({one.digest[:12]}, now {other.digest[:12]}). "
         "Train into another folder, or delete it to start over."
     )
 
@@ -674,8 +726,7 @@ def test_a_full_disk(data: SequenceDataset, tmp_path: Path, monkeypatch: pytest.
         run([(wanted, 0)], data, tmp_path)
     assert str(error.value) == (
         f"cannot write {tmp_path / wanted.name}.trial-0.safetensors: Error while serializing: I/O error: No space left "
-        "on device (os error 28). Free some space or make the folder writable; for cached files, set MOTIFZOO_CACHE "
-        "to another folder."
+        "on device (os error 28). Free some space or choose another folder."
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == [".training.lock"]
 

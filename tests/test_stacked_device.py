@@ -12,10 +12,11 @@ import torch
 
 from motifzoo.data_cards.cards import load_card
 from motifzoo.data_cards.content import SequenceDataset, Split, no_placements
+from motifzoo.zoo.arrangements import Batched
 from motifzoo.zoo.batches import Batches
+from motifzoo.zoo.dropout import Draws
 from motifzoo.zoo.recipe import packaged
 from motifzoo.zoo.stacked_epoch import Data, Precision, Stack
-from motifzoo.zoo.stacked_layers import Batched
 from motifzoo.zoo.stacked_run import Run
 
 ELSEWHERE = torch.device("meta")
@@ -63,7 +64,8 @@ def test_a_step_stays_on_its_device(architecture: str, dataset: str, precision: 
         rows = torch.arange(SEQUENCES, device=ELSEWHERE).expand(len(kept), -1)
         rates = torch.zeros(len(kept), 1, dtype=torch.float64, device=ELSEWHERE)
         onehot = data.training.onehot(rows.flatten()).unflatten(0, rows.shape)
-        losses = stack.backward(onehot, data.training.targets(rows), [torch.Generator() for _ in kept])
+        draws = Draws([torch.Generator() for _ in kept])
+        losses = stack.backward(onehot, data.training.targets(rows), draws)
         stack.state.step(rates)
         assert losses.shape == (len(kept),)
         assert {losses.device, stack.state.weights.device} == {ELSEWHERE}

@@ -194,10 +194,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CacheError) as error:
         write_splits(card(), pieces(9, 4, 4), tmp_path / "file" / "toy")
-    assert str(error.value) == (
-        f"cannot write {tmp_path / 'file' / 'toy'}: Not a directory. Free some space or make the folder writable; for "
-        "cached files, set MOTIFZOO_CACHE to another folder."
-    )
+    assert str(error.value) == (f"cannot write {tmp_path / 'file' / 'toy'}: Not a directory. Choose another folder.")
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,8 +213,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(CacheError) as error:
         write_splits(card(), pieces(50, 8, 10), tmp_path / "toy")
     assert str(error.value) == (
-        f"cannot write {tmp_path / 'toy'}: No space left on device. Free some space or make the folder writable; for "
-        "cached files, set MOTIFZOO_CACHE to another folder."
+        f"cannot write {tmp_path / 'toy'}: No space left on device. Free some space or choose another folder."
     )
     assert [path.name for path in tmp_path.iterdir()] == ["toy"]
     assert open_splits(card(), tmp_path / "toy").fingerprint == before

@@ -395,7 +395,10 @@ def test_hostile_json(folder: Path, text: str) -> None:
 
 def test_unknown_fields_reach_no_terminal(folder: Path) -> None:
     changed(folder, lambda config: config.update({"\x1b]0;owned\x07": 1}))
-    assert reason(folder) == "config.json: is not valid: \\x1b]0;owned\\x07: Extra inputs are not permitted."
+    assert reason(folder) == (
+        "config.json: is not valid: \\x1b]0;owned\\x07: unknown field (known: format, name, architecture, activation, "
+        "alphabet, input_length, outputs, layers, filter_layer, dataset, training, trials, licence)."
+    )
 
 
 @given(

@@ -96,7 +96,9 @@ def test_a_recipe_with_an_unknown_field(tmp_path: Path) -> None:
     path = write_grid(tmp_path)
     path.write_text(path.read_text() + "momentum = 0.9\n")
     assert error_of(train(path, tmp_path / "models")) == (
-        f"recipe {path} is not valid: training.momentum: Extra inputs are not permitted."
+        f"recipe {path} is not valid: training.momentum: unknown field (known: epochs, batch_size, learning_rate, "
+        "beta1, beta2, eps, l2, layer1_l2, decay_factor, decay_patience, decay_margin, decay_floor, stop_patience, "
+        "reverse_complements, shuffled_labels)."
     )
     assert not (tmp_path / "models").exists()
 
@@ -289,8 +291,7 @@ def test_a_checkpoint_that_the_disk_has_no_room_for(trials: int, suffered: tuple
     models = folder / f"{trials}-full"
     assert (folder / f"{trials}-full.txt").read_text() == (
         f"cannot write {models}/.checkpoints/{MODEL}.trial-0.safetensors: Error while serializing: I/O error: File too "
-        "large (os error 27). Free some space or make the folder writable; for cached files, set MOTIFZOO_CACHE to "
-        "another folder."
+        "large (os error 27). Choose another folder."
     )
     assert [entry.name for entry in (models / ".checkpoints").iterdir()] == [".training.lock"]
     assert train(write_grid(folder, trials=trials), models).exit_code == 0
@@ -312,8 +313,7 @@ def test_weights_that_the_disk_has_no_room_for_are_not_trained_again(
     folder = models / MODEL
     assert message == (
         f"cannot write {folder}/model.safetensors: Error while serializing: I/O error: No space left on device (os "
-        "error 28). Free some space or make the folder writable; for cached files, set MOTIFZOO_CACHE to another "
-        "folder."
+        "error 28). Free some space or choose another folder."
     )
     assert list(folder.iterdir()) == []
 

@@ -508,17 +508,20 @@ def test_a_run_that_is_stopped_early_stays_stopped(codes: SequenceDataset, tmp_p
     assert calls.epochs == calls.steps == []
 
 
-def test_a_diverged_run_resumes_too(codes: SequenceDataset, tmp_path: Path) -> None:
-    """Weights, loss and scores that are not numbers are a result, not an accident."""
+def test_a_run_that_diverges_ends_and_stays_ended(codes: SequenceDataset, tmp_path: Path) -> None:
+    """With its first loss that is not a number, however patient the schedule is."""
     explosive = recipe(learning_rate=1e30, epochs=3)
-    whole = run(explosive, codes, tmp_path / "whole.safetensors")
-    assert all(math.isnan(epoch.score) for epoch in whole.state.history)
-    path = tmp_path / "resumed.safetensors"
-    with pytest.raises(KeyboardInterrupt):
-        run(explosive, codes, path, progress=KillAt(0, within=False))
-    resumed = run(explosive, codes, path)
+    path = tmp_path / "run.safetensors"
+    calls = Calls()
+    whole = run(explosive, codes, path, progress=calls)
+    assert whole.state.diverged
+    assert not whole.state.schedule.stopped
+    assert [math.isnan(epoch.loss) and math.isnan(epoch.score) for epoch in whole.state.history] == [True]
+    assert len(calls.epochs) == 1
+    again = Calls()
+    resumed = run(explosive, codes, path, progress=again)
+    assert again.epochs == again.steps == []
     assert resumed.state.schedule == whole.state.schedule
-    assert len(resumed.state.history) == 3
     assert all(
         torch.equal(left.nan_to_num(), right.nan_to_num())
         for left, right in zip(whole.network.state_dict().values(), resumed.network.state_dict().values(), strict=True)
@@ -585,8 +588,8 @@ def test_a_checkpoint_of_another_recipe(finished: Path, codes: SequenceDataset) 
     with pytest.raises(ModelError) as error:
         run(other, codes, finished)
     assert str(error.value) == (
-        f"checkpoint {finished} was made with another recipe ({recipe(epochs=1).digest}, now {other.digest}). "
-        "Train into another folder, or delete it to start over."
+        f"checkpoint {finished} was made with another recipe ({recipe(epochs=1).digest[:12]}, now "
+        f"{other.digest[:12]}). Train into another folder, or delete it to start over."
     )
 
 
@@ -604,7 +607,7 @@ def test_a_checkpoint_of_other_data(finished: Path, codes: SequenceDataset) -> N
     with pytest.raises(ModelError) as error:
         run(recipe(epochs=1), other, finished)
     assert str(error.value) == (
-        f"checkpoint {finished} was made with another data ({codes.fingerprint}, now {other.fingerprint}). "
+        f"checkpoint {finished} was made with other data ({codes.fingerprint[:12]}, now {other.fingerprint[:12]}). "
         "Train into another folder, or delete it to start over."
     )
 

@@ -20,7 +20,10 @@ from .schedule import Epoch, Schedule
 
 
 class RunState(BaseModel):
-    """Everything about a run but its tensors."""
+    """Everything about a run but its tensors.
+
+    stacked: whether it trained in a stack, which rounds otherwise than training alone; None for both in turn.
+    """
 
     model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
 
@@ -31,6 +34,7 @@ class RunState(BaseModel):
     schedule: Schedule
     history: list[Epoch] = []
     seconds: float = 0.0
+    stacked: bool | None = None
 
     @property
     def diverged(self) -> bool:

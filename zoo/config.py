@@ -39,7 +39,8 @@ class Trial(_Strict):
     """One trained replicate: its number and seed, the content hash of its tensors, and how training went.
 
     `device` is where it trained, `epochs` how many it ran, `seconds` the training time, `score` the final validation
-    score; None where a submitter does not say.
+    score, `stacked` whether it trained in a stack, which rounds otherwise than training alone; None where that is not
+    known.
     """
 
     trial: Annotated[int, Field(ge=0, le=999_999)]
@@ -50,6 +51,7 @@ class Trial(_Strict):
     seconds: Annotated[float, Field(ge=0)] | None = None
     score: float | None = None
     torch: Text | None = None
+    stacked: bool | None = None
 
 
 class ModelConfig(_Strict):
@@ -116,7 +118,7 @@ def read_config(folder: Path) -> ModelConfig:
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror}.") from error
     except ValidationError as error:
-        raise ModelError(f"{path} is not valid: {describe_invalid(error)}") from error
+        raise ModelError(f"{path} is not valid: {describe_invalid(error, ModelConfig)}") from error
 
 
 def write_config(config: ModelConfig, folder: Path) -> None:

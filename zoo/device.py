@@ -45,3 +45,11 @@ def describe_device(device: torch.device, threads: int | None = None) -> str:
         threads = threads or torch.get_num_threads()
         return f"cpu ({platform.machine()}, {threads} thread{'s' if threads > 1 else ''})"
     return device.type
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error of PyTorch says that a device has too little free memory.
+
+    What fails before PyTorch's own allocator is asked, such as starting CUDA on a full GPU, is no OutOfMemoryError.
+    """
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error)

@@ -58,6 +58,7 @@ def add_trial(folder: Path, recipe: Recipe, trained: Trained) -> ModelConfig:
         seconds=round(state.seconds, 1),
         score=score if math.isfinite(score) else None,
         torch=torch.__version__,
+        stacked=state.stacked,
     )
     trials = tuple(sorted((*earlier, entry), key=lambda item: item.trial))
     config = config.model_copy(update={"trials": trials})

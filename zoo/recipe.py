@@ -134,15 +134,17 @@ def read_recipes(text: str, source: str) -> tuple[Recipe, ...]:
     Raises ModelError naming `source` and the field, or the model that two recipes would have as their name;
     UnknownNameError for wrong names.
     """
+    model: type[Grid | Grids] = Grid
     try:
         content = tomllib.loads(text)
-        grids = Grids.model_validate(content).grid if "grid" in content else (Grid.model_validate(content),)
+        model = Grids if "grid" in content else Grid
+        read = model.model_validate(content)
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"recipe {source} is not TOML: {error}.") from error
     except ValidationError as error:
-        raise ModelError(f"recipe {source} is not valid: {describe_invalid(error)}") from error
+        raise ModelError(f"recipe {source} is not valid: {describe_invalid(error, model)}") from error
     recipes: dict[str, Recipe] = {}
-    for grid in grids:
+    for grid in read.grid if isinstance(read, Grids) else (read,):
         _check_names(grid)
         for recipe in grid.recipes():
             if recipe.name in recipes:

@@ -1,8 +1,8 @@
 """Train many trials at once: as stacks of replicas, one on a GPU, on a CPU as many as it has threads.
 
-A replica follows the trial that `training.train` trains alone: its random streams, schedule and checkpoint are the
-same, the arithmetic equal to rounding. It depends on no other replica, so a stack may lose and gain members after any
-epoch: a replica that has stopped makes room for one that waits.
+A replica follows the trial that `training.train` trains alone: its schedule and checkpoint are the same, its random
+streams too (but for dropout's on a GPU, which are its own), the arithmetic equal to rounding. It depends on no other
+replica, so a stack may lose and gain members after any epoch: a replica that has stopped makes room for one that waits.
 """
 
 import math
@@ -20,16 +20,17 @@ from ..errors import ModelError
 from ..files import notices
 from .allocation import kept_memory
 from .alone import alone
+from .arrangements import arrangement_for
 from .batches import Batches
 from .controls import training_split
 from .recipe import Recipe, Training
 from .schedule import Epoch
 from .stacked_epoch import Data, Precision, Stack, Turn
-from .stacked_layers import arrangement_for
 from .stacked_run import Run
 from .training import Trained, check_trainable, too_large
 
 CHECKPOINT_SECONDS: Final = 30.0
+_BETWEEN = 50  # times as long as the checkpoints of all members take, since a device waits for them
 _REPORT_SECONDS = 0.5
 
 _Event = Trained | BaseException | Callable[[], None] | None  # None: a worker is done
@@ -62,8 +63,9 @@ def train_stack(
     width: replicas in a stack, by default all on a GPU (halved, with a notice, while they do not fit in its memory)
     and one on a CPU, where each of PyTorch's threads has a stack of its own.
     precision: of the layers behind the first activation; `tf32` and `bfloat16` on CUDA only.
-    Checkpoints, `<model>.trial-<seed>.safetensors`, are `training.train`'s; they are written as a replica ends and
-    every `checkpoint_seconds`, and resumed from. A replica that diverges ends (`state.diverged`), the others go on.
+    Checkpoints, `<model>.trial-<seed>.safetensors`, are `training.train`'s. They are written as a replica ends and
+    every `checkpoint_seconds` (up to ten times as seldom, where that would take more than 2 % of the time), and resumed
+    from. A replica that diverges ends (`state.diverged`), the others go on.
 
     Raises ModelError for layers that cannot be stacked, a device or precision that it has no code for, recipes of
     another data set, a checkpoint of another run, or when another process trains into `checkpoint_dir`; DataError for
@@ -174,7 +176,7 @@ class _Trainer:
         if not members:
             return False
         stack: Stack | None = None
-        saved = time.perf_counter()
+        saved, pause = time.perf_counter(), self._checkpoint_seconds
         while members:
             started = time.perf_counter()
             outcomes = None
@@ -191,9 +193,11 @@ class _Trainer:
             for run, outcome in zip(members, outcomes, strict=True):
                 run.record(outcome, (now - started) / len(members))
             going = [row for row, run in enumerate(members) if not run.finished]
-            due = now - saved >= self._checkpoint_seconds
+            due = now - saved >= pause
             self._save(stack, members, [row for row, run in enumerate(members) if due or run.finished])
-            saved = now if due else saved
+            if due:
+                saved = time.perf_counter()
+                pause = max(self._checkpoint_seconds, min(_BETWEEN * (saved - now), 10 * self._checkpoint_seconds))
             self._report(members)
             if len(going) < len(members):
                 members = self._joined(stack, members, going)

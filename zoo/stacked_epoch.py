@@ -1,18 +1,22 @@
 """One epoch of a stack: every replica takes its own batches in its own order, and all step together."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ..metrics import aupr, auroc
+from .arrangements import Arrangement
 from .batches import DROPOUT, ORDER, VALIDATION_BATCH, Batches, in_batches, stream
 from .builder import Network
+from .dropout import Draws
 from .recipe import Training
-from .stacked_layers import Arrangement, StackedLayers, State
+from .stacked_layers import StackedLayers, State
 from .stacked_state import StackState, Tensors
 
 Precision = Literal["float32", "tf32", "bfloat16"]
@@ -97,21 +101,22 @@ class Stack:
             shuffler.manual_seed(stream(seed, ORDER, turn.epoch))
             orders.append(torch.randperm(len(data), generator=shuffler))
             generators.append(torch.Generator(self._device).manual_seed(stream(seed, DROPOUT, turn.epoch)))
+        draws = Draws(generators)
         rates = torch.tensor([[turn.rate] for turn in turns], dtype=torch.float64, device=self._device)
         total = torch.zeros(len(turns), device=self._device)
         chunks = in_batches(torch.stack(orders).to(self._device), self._batch_size)
         for number, rows in enumerate(chunks):
             onehot = data.onehot(rows.flatten()).unflatten(0, rows.shape)
-            loss = self.backward(onehot, data.targets(rows), generators)
+            loss = self.backward(onehot, data.targets(rows), draws)
             self.state.step(rates)
             total += loss * rows.shape[1]
             step(number + 1, len(chunks))
         losses = (total / len(data)).tolist()
         return [Outcome(loss, score) for loss, score in zip(losses, self.scores(), strict=True)]
 
-    def backward(self, onehot: Tensor, targets: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+    def backward(self, onehot: Tensor, targets: Tensor, draws: Draws) -> Tensor:
         """Each replica's loss `(R,)` on its batch, `(R, N, 4, L)` and `(R, N, C)`; gradients go to `state.weights`."""
-        state = State(self.state.parameters(), self.state.averages, True, generators)
+        state = State(self.state.parameters(), self.state.averages, True, draws)
         maps = self._layers.first(onehot, state)
         # Cut in two, so that the first layer's gradient is float32 arithmetic too.
         cut = maps.detach().requires_grad_()
@@ -138,8 +143,11 @@ class Stack:
                     parts.append(self._layers.rest(self._lowered(maps), state))
         logits = torch.cat(parts, dim=1).double().cpu().numpy().reshape(replicas, -1)
         labels = data.labels.cpu().numpy().reshape(1, -1).repeat(replicas, axis=0)
-        scores: list[float] = (auroc if self._data.monitor == "auroc" else aupr)(labels, logits).tolist()
-        return scores
+        score = auroc if self._data.monitor == "auroc" else aupr
+        threads = min(replicas, torch.get_num_threads())
+        with ThreadPoolExecutor(threads) as pool:  # a GPU waits for this
+            areas = pool.map(score, np.array_split(labels, threads), np.array_split(logits, threads))
+            return [area for part in areas for area in part.tolist()]
 
     @staticmethod
     def _losses(logits: Tensor, targets: Tensor) -> Tensor:

@@ -1,11 +1,8 @@
-"""Layers of many networks of one architecture at once: every replica has weights of its own, and no two ever meet.
-
-Two arrangements of the feature maps of R replicas do the same arithmetic; which is faster depends on the device.
-"""
+"""Layers of many networks of one architecture at once: every replica has weights of its own, and no two ever meet."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,148 +12,31 @@ from torch.nn import functional
 from ..errors import ModelError
 from . import layers as specs
 from .activations import FUNCTIONS
-from .dropout import keep_
+from .arrangements import Arrangement
+from .dropout import Draws
 from .layers import Layer, Padding
 
 
-class Arrangement(Protocol):
-    """How feature maps of R replicas lie in memory."""
-
-    def arrange(self, maps: Tensor) -> Tensor:
-        """Put maps `(R, N, C, L)` into this arrangement."""
-
-    def sizes(self, x: Tensor, replicas: int) -> tuple[int, int, int]:
-        """(N, C, L) of arranged maps."""
-
-    def conv(self, x: Tensor, weight: Tensor, padding: Padding, dilation: int) -> Tensor:
-        """Convolve each replica's maps with its own kernels, `(R, O, C, K)`."""
-
-    def channels_first(self, x: Tensor) -> Tensor:
-        """The maps as `(n, R * C, ...)`, which is how batch normalisation and pooling see them: a view."""
-
-    def restore(self, x: Tensor, like: Tensor) -> Tensor:
-        """Undo `channels_first` for maps arranged like `like`, of any length."""
-
-    def replica_axis(self) -> int:
-        """The axis along which replicas follow each other."""
-
-    def vectors(self, x: Tensor, replicas: int) -> Tensor:
-        """Flatten to `(R, N, C * L)`, position fastest."""
-
-
-class Grouped:
-    """`(N, R * C, 1, L)`, channels last: the CPU's kernels read and write whole channels without reordering."""
-
-    def arrange(self, maps: Tensor) -> Tensor:
-        """Put maps `(R, N, C, L)` into this arrangement."""
-        x = maps.transpose(0, 1).flatten(1, 2)[:, :, None]
-        return x.contiguous(memory_format=torch.channels_last)
-
-    def sizes(self, x: Tensor, replicas: int) -> tuple[int, int, int]:
-        """(N, C, L) of arranged maps."""
-        return x.shape[0], x.shape[1] // replicas, x.shape[3]
-
-    def conv(self, x: Tensor, weight: Tensor, padding: Padding, dilation: int) -> Tensor:
-        """A grouped convolution, a group a replica."""
-        pad: str | int = "same" if padding == "same" else 0
-        kernels = weight.flatten(0, 1)[:, :, None]
-        return functional.conv2d(x, kernels, padding=pad, dilation=(1, dilation), groups=len(weight))
-
-    def channels_first(self, x: Tensor) -> Tensor:
-        """The maps as they are."""
-        return x
-
-    def restore(self, x: Tensor, like: Tensor) -> Tensor:
-        """The maps as they are."""
-        return x
-
-    def replica_axis(self) -> int:
-        """Channels."""
-        return 1
-
-    def vectors(self, x: Tensor, replicas: int) -> Tensor:
-        """Flatten to `(R, N, C * L)`, position fastest."""
-        maps: Tensor = x.squeeze(2).unflatten(1, (replicas, -1))
-        return maps.flatten(2).transpose(0, 1)
-
-
-class Batched:
-    """`(R, C, N, L)`: a convolution is one batched matrix product, which keeps a GPU busy with small replicas."""
-
-    def arrange(self, maps: Tensor) -> Tensor:
-        """Put maps `(R, N, C, L)` into this arrangement: a view."""
-        return maps.transpose(1, 2)
-
-    def sizes(self, x: Tensor, replicas: int) -> tuple[int, int, int]:
-        """(N, C, L) of arranged maps."""
-        return x.shape[2], x.shape[1], x.shape[3]
-
-    def conv(self, x: Tensor, weight: Tensor, padding: Padding, dilation: int) -> Tensor:
-        """Unfold, then multiply."""
-        span = (weight.shape[3] - 1) * dilation
-        # An odd number of zeros has the extra one on the right, as in PyTorch's "same".
-        left, right = (span // 2, span - span // 2) if padding == "same" else (0, 0)
-        out: Tensor = _UnfoldedConv.apply(x, weight, left, right, dilation)  # type: ignore[no-untyped-call]
-        return out
-
-    def channels_first(self, x: Tensor) -> Tensor:
-        """One example of R * C channels, N x L positions."""
-        return x.flatten(0, 1)[None]
-
-    def restore(self, x: Tensor, like: Tensor) -> Tensor:
-        """Back to `(R, C, N, L)`."""
-        maps: Tensor = x[0].unflatten(0, (like.shape[0], -1))
-        return maps
-
-    def replica_axis(self) -> int:
-        """The first."""
-        return 0
-
-    def vectors(self, x: Tensor, replicas: int) -> Tensor:
-        """Flatten to `(R, N, C * L)`, position fastest."""
-        return x.transpose(1, 2).flatten(2)
-
-
-def arrangement_for(device: torch.device) -> Arrangement:
-    """The faster arrangement on a device."""
-    return Grouped() if device.type == "cpu" else Batched()
-
-
-def _unfold(x: Tensor, taps: int, left: int, right: int, dilation: int) -> Tensor:
-    """Windows of `(R, C, N, L)`, zero-padded: `(R, C * taps, N * positions)`."""
-    padded = functional.pad(x, (left, right)).contiguous()
-    r, c, n, length = padded.shape
-    sr, sc, sn, sl = padded.stride()
-    positions = length - (taps - 1) * dilation
-    windows = padded.as_strided((r, c, taps, n, positions), (sr, sc, dilation * sl, sn, sl))
-    return windows.reshape(r, c * taps, n * positions)
-
-
-class _UnfoldedConv(torch.autograd.Function):
-    """Windows are unfolded again in the backward pass: K times the maps is more than a GPU's memory should keep."""
+class _Dropout(torch.autograd.Function):
+    """x * kept * scale of booleans, one pass over memory each way."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, left: int, right: int, dilation: int) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.window = (weight.shape[3], left, right, dilation)
-        out = torch.bmm(weight.flatten(2), _unfold(x, *ctx.window))
-        maps: Tensor = out.unflatten(2, (x.shape[2], -1))
-        return maps
+    def forward(ctx: Any, x: Tensor, kept: Tensor, scale: float) -> Tensor:
+        ctx.save_for_backward(kept)
+        ctx.scale = scale
+        return _masked(x, kept, scale)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
-        taps, left, right, dilation = ctx.window
-        gradient = gradients[0].contiguous()
-        to_weight = torch.bmm(gradient.flatten(2), _unfold(x, *ctx.window).transpose(1, 2)).view_as(weight)
-        if not ctx.needs_input_grad[0]:
-            return None, to_weight, None, None, None
-        # The gradient of a convolution is one of the gradient, with the kernel turned round.
-        span = (taps - 1) * dilation
-        turned = weight.flip(3).transpose(1, 2).flatten(2)
-        to_x = torch.bmm(turned, _unfold(gradient, taps, span - left, span - right, dilation))
-        return to_x.view_as(x), to_weight, None, None, None
+        (kept,) = ctx.saved_tensors
+        return _masked(gradients[0], kept, ctx.scale), None, None
+
+
+def _masked(x: Tensor, kept: Tensor, scale: float) -> Tensor:
+    """x * kept * scale of booleans, which PyTorch names for its use in the backward pass."""
+    masked: Tensor = torch.ops.aten.native_dropout_backward(x, kept, scale)
+    return masked
 
 
 class _ReluDropout(torch.autograd.Function):
@@ -164,7 +44,8 @@ class _ReluDropout(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, kept: Tensor, scale: float) -> Tensor:
-        out = torch.relu(x).mul_(kept.mul_(scale))
+        rectified = torch.relu(x)
+        out = _masked(rectified, kept, scale) if kept.dtype == torch.bool else rectified.mul_(kept.mul_(scale))
         ctx.save_for_backward(out)
         ctx.scale = scale
         return out
@@ -181,7 +62,10 @@ class _DropoutPool(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, kept: Tensor, scale: float, size: int, rectified: bool) -> Tensor:
-        maps = torch.relu(x).mul_(kept) if rectified else x * kept
+        if kept.dtype == torch.bool:
+            maps = _masked(torch.relu(x) if rectified else x, kept, 1.0)
+        else:
+            maps = torch.relu(x).mul_(kept) if rectified else x * kept
         out, places = torch.ops.aten.max_pool2d_with_indices(maps, [1, size], [1, size])
         # Of a ReLU, what is positive was kept, and the rest has no gradient.
         passed = out > 0 if rectified else kept.flatten(2).gather(2, places.flatten(2)).view_as(places)
@@ -203,13 +87,13 @@ class _DropoutPool(torch.autograd.Function):
 class State(NamedTuple):
     """What a pass through a stack reads: parameters and running averages by name, a row a replica.
 
-    In training, running averages are updated in place and `generators`, one a replica, draw what dropout removes.
+    In training, running averages are updated in place, and `draws` says what dropout keeps.
     """
 
     parameters: Mapping[str, Tensor]
     averages: Mapping[str, Tensor]
     training: bool
-    generators: Sequence[torch.Generator] = ()
+    draws: Draws | None = None
 
 
 class StackedLayers:
@@ -324,12 +208,9 @@ class StackedLayers:
         if rate == 0.0 or not state.training:
             return torch.relu(x) if rectified else x
         replicas = len(self._networks)
-        shape = (replicas, *self._arrangement.sizes(x, replicas)) if x.dim() == 4 else x.shape
-        drawn = torch.empty(shape, dtype=torch.bool, device=x.device)
-        for row, generator in zip(drawn, state.generators, strict=True):
-            keep_(row, 1.0 - rate, generator)
-        drawn = drawn.view(torch.uint8)  # which PyTorch copies into float32 many times faster than booleans
-        kept = (self._arrangement.arrange(drawn) if x.dim() == 4 else drawn).to(x.dtype)
+        assert state.draws is not None
+        drawn = state.draws.keep(index, self._arrangement.drawn(x, replicas), 1.0 - rate, x.device)
+        kept = self._arrangement.kept(drawn, x)
         scale = 1.0 / (1.0 - rate)
         out: Tensor
         if self._pools(index):
@@ -339,6 +220,9 @@ class StackedLayers:
             return self._arrangement.restore(out, x)
         if rectified:
             out = _ReluDropout.apply(x, kept, scale)  # type: ignore[no-untyped-call]
+            return out
+        if kept.dtype == torch.bool:
+            out = _Dropout.apply(x, kept, scale)  # type: ignore[no-untyped-call]
             return out
         return x * kept.mul_(scale)
 

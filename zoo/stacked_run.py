@@ -42,7 +42,7 @@ class Run:
         adam = settings.beta1, settings.beta2, settings.eps
         data = settings.batch_size, settings.reverse_complements, settings.shuffled_labels
         self.key = (tuple(map(_plain, layers)), data, adam)
-        self._start = starting_state(recipe, trial, dataset, describe_device(device, threads=1))
+        self._start = starting_state(recipe, trial, dataset, describe_device(device, threads=1), stacked=True)
         self.state = self._start.model_copy(deep=True)
         self.tensors: Tensors = {}
 
@@ -92,6 +92,7 @@ class Run:
         self.state.schedule.update(outcome.score, self.recipe.training)
         self.state.history.append(Epoch(loss=outcome.loss, score=outcome.score, learning_rate=rate))
         self.state.seconds += seconds
+        self.state.stacked = self.state.stacked or None
 
     def reporter(self, progress: "StackProgress") -> Callable[[], None]:
         """A call that reports the last epoch, whatever has happened by the time it is made."""

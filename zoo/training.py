@@ -128,14 +128,17 @@ def starting_network(recipe: Recipe, trial: int, dataset: SequenceDataset) -> Ne
     return network
 
 
-def starting_state(recipe: Recipe, trial: int, dataset: SequenceDataset, device: str) -> RunState:
-    """The trial's state before training on a device, as `describe_device` has it."""
+def starting_state(
+    recipe: Recipe, trial: int, dataset: SequenceDataset, device: str, *, stacked: bool = False
+) -> RunState:
+    """The trial's state before training on a device, as `describe_device` has it, alone or in a stack."""
     return RunState(
         recipe=recipe.digest,
         seed=trial,
         data=dataset.fingerprint,
         device=device,
         schedule=Schedule(learning_rate=recipe.training.learning_rate),
+        stacked=stacked,
     )
 
 
@@ -151,8 +154,9 @@ def train(
     """Train one trial (its number is its seed) and return the network with its final weights.
 
     Resumes from `checkpoint_path` when that file exists, and writes it after every epoch; of a finished run it only
-    reads the weights. Raises ModelError when the checkpoint belongs to another recipe, seed, data or device,
-    CacheError when it cannot be written, MotifzooError when the device's memory is too small.
+    reads the weights. One that diverges ends with that epoch (`state.diverged`). Raises ModelError when the checkpoint
+    belongs to another recipe, seed, data or device, CacheError when it cannot be written, MotifzooError when the
+    device's memory is too small.
     """
     try:
         return _train(recipe, trial, dataset, device, checkpoint_path, progress)
@@ -182,7 +186,7 @@ def _train(
     order = torch.Generator()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         for epoch in range(len(state.history), settings.epochs):
-            if state.schedule.stopped:
+            if state.schedule.stopped or state.diverged:
                 break
             started = time.perf_counter()
             torch.manual_seed(stream(trial, DROPOUT, epoch))
@@ -195,6 +199,7 @@ def _train(
             state.schedule.update(score, settings)
             state.history.append(Epoch(loss=loss, score=score, learning_rate=rate))
             state.seconds += time.perf_counter() - started
+            state.stacked = False if state.stacked is False else None
             checkpoint.save(checkpoint_path, state, network, optimizer)
             if progress is not None:
                 progress.epoch(epoch, state.history[-1], state.seconds)
@@ -212,9 +217,15 @@ def too_large(name: str, device: torch.device) -> MotifzooError:
 
 def check_same_run(path: Path, found: RunState, wanted: RunState) -> None:
     """Raise ModelError unless the checkpoint at `path` is of this recipe, trial, data and device."""
-    for field, noun in (("recipe", "recipe"), ("seed", "trial"), ("data", "data"), ("device", "device")):
-        if getattr(found, field) != getattr(wanted, field):
+    for field, what, digits in (
+        ("recipe", "another recipe", 12),  # of a digest, as many as cards show
+        ("seed", "another trial", None),
+        ("data", "other data", 12),
+        ("device", "another device", None),
+    ):
+        was, now = (str(getattr(state, field)) for state in (found, wanted))
+        if was != now:
             raise ModelError(
-                f"checkpoint {path} was made with another {noun} ({getattr(found, field)}, now "
-                f"{getattr(wanted, field)}). Train into another folder, or delete it to start over."
+                f"checkpoint {path} was made with {what} ({was[:digits]}, now {now[:digits]}). Train into another "
+                "folder, or delete it to start over."
             )

@@ -1,5 +1,6 @@
 """`motifzoo train`: from a recipe to a model folder."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,10 +32,17 @@ if TYPE_CHECKING:
 )
 @device_option
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; part of what a checkpoint can be resumed with.")
-def train(recipe: str, trials: tuple[int, ...], output: Path, device: str, threads: int | None) -> None:
+@click.option(
+    "--stacked/--alone",
+    default=None,
+    help="Train side by side, or one after another; they round differently. By default a single trial is alone.",
+)
+def train(
+    recipe: str, trials: tuple[int, ...], output: Path, device: str, threads: int | None, stacked: bool | None
+) -> None:
     """Train the models of RECIPE: a model's name, a packaged grid (synthetic-codes), or a TOML file.
 
-    Every epoch ends in a checkpoint; the same command after a kill goes on from there and ends in the same weights.
+    The same command after a kill goes on from the last checkpoint and, on a CPU, ends in the same weights.
     Trials that are already in the model folder are skipped; several train side by side, one on each CPU thread or all
     of them in one stack on a GPU. One command at a time trains into a folder.
 
@@ -67,7 +75,7 @@ def train(recipe: str, trials: tuple[int, ...], output: Path, device: str, threa
                 if item.dataset == name
                 for trial in dict.fromkeys(trials or range(item.trials))
             ]
-            diverged += _train(asked, dataset, chosen, output)
+            diverged += _train(asked, dataset, chosen, output, stacked)
     if diverged:
         raise MotifzooError(
             f"{', '.join(diverged)} diverged: the loss is not a finite number, so there are no weights to keep."
@@ -75,7 +83,11 @@ def train(recipe: str, trials: tuple[int, ...], output: Path, device: str, threa
 
 
 def _train(
-    asked: "Sequence[tuple[Recipe, int]]", dataset: "SequenceDataset", device: "torch.device", output: Path
+    asked: "Sequence[tuple[Recipe, int]]",
+    dataset: "SequenceDataset",
+    device: "torch.device",
+    output: Path,
+    stacked: bool | None,
 ) -> list[str]:
     """Train the trials that are not there yet, side by side where that can be, and add each to its folder as it ends.
 
@@ -89,7 +101,9 @@ def _train(
     checkpoints = output / ".checkpoints"
     diverged = []
     stackable = {pair for pair in asked if device.type != "mps" and all(map(can_stack, pair[0].layers()))}
-    if len(stackable) == 1:
+    if stacked:
+        stackable = set(asked)  # of which those that cannot be are refused
+    elif stacked is False or len(stackable) == 1:
         stackable = set()
     missing = _missing(asked, dataset, output)
     # A trial that was asked for among others is never trained alone, not even as the last that a kill has left over:
@@ -183,12 +197,18 @@ class _Display:
             self._bars.update(self._task, completed=number + 1, numbers=f"loss {record.loss:.4f}{self._last}")
 
 
+_LINES = 20  # trials that have a line each; of more, what all have done is shown
+_SECONDS = 10.0  # between lines about all of them, where that is not a terminal
+
+
 class _StackDisplay:
     """Progress of trials that train side by side, on standard error: a live line each and one for all, or a line an
-    epoch where that is not a terminal."""
+    epoch where that is not a terminal. Of more than `_LINES` trials, the line for all."""
 
     def __init__(self, trials: int) -> None:
         self._trials = trials
+        self._each = trials <= _LINES
+        self._said = time.monotonic()
         self._bars: Bars | None = None
         self._tasks: dict[str, TaskID] = {}
 
@@ -207,6 +227,8 @@ class _StackDisplay:
 
     def epoch(self, recipe: "Recipe", trial: int, number: int, record: "Epoch", seconds: float) -> None:
         """Show an epoch's numbers of one trial."""
+        if not self._each:
+            return
         name = f"{recipe.name}:{trial}"
         numbers = f"loss {record.loss:.4f}, valid {record.score:.4f}"
         if self._bars is None:
@@ -218,8 +240,12 @@ class _StackDisplay:
 
     def overall(self, done: float, to_go: float, left: float) -> None:
         """Show the time left; an upper bound, since trials may stop early."""
+        numbers = f"at most {_duration(left)} left"
         if self._bars is not None:
-            self._bars.update(self._all, completed=done, total=done + to_go, numbers=f"at most {_duration(left)} left")
+            self._bars.update(self._all, completed=done, total=done + to_go, numbers=numbers)
+        elif not self._each and time.monotonic() - self._said >= _SECONDS:
+            self._said = time.monotonic()
+            click.echo(f"{self._trials} trials: {done:,.0f} of at most {done + to_go:,.0f} epochs, {numbers}", err=True)
 
 
 def _duration(seconds: float) -> str:

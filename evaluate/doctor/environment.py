@@ -103,10 +103,10 @@ def _mirror(mirror: str) -> Iterator[Finding]:
 
 
 def _hub() -> Finding:
-    """How the hub would be reached; its token is never shown."""
+    """How the hub would be reached, without asking it; its token is never shown."""
     from huggingface_hub import constants, get_token
 
-    offline = "offline (HF_HUB_OFFLINE): only what is cached loads" if constants.HF_HUB_OFFLINE else "online"
+    offline = "offline (HF_HUB_OFFLINE): only what is cached loads" if constants.HF_HUB_OFFLINE else "not asked"
     token = "a token is set" if get_token() else "no token"
     return Finding("ok", "hub", f"{_host(constants.ENDPOINT)}, {offline}; {token}; cache {constants.HF_HUB_CACHE}")
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from ...errors import MotifzooError
 from ...zoo.golden import GOLDEN, Golden, read_golden
-from ...zoo.sources import Source
+from ...zoo.sources import PRETRAINED, Source
 from ..drift import QUANTITIES, Drift, drifts
 from ..run import versions
 from .environment import environment
 from .findings import Finding, plural, some_of
 from .holdings import data_sets, is_elsewhere, weights
+
+_FULL: Final = "too little free memory. Run it again when other programs there have ended"
 
 
 class Progress(Protocol):
@@ -51,16 +53,8 @@ def examine(sources: Sequence[Source], *, quick: bool = False, progress: Progres
     found += [*trouble, *_versions(cases, versions())]
     if quick:
         cases = list({case.source.config.architecture: case for case in reversed(cases)}.values())[::-1]
-    compared: list[Drift] = []
-    for number, case in enumerate(cases):
-        if progress is not None:
-            progress.step(case.source.config.name, number, len(cases))
-        try:
-            for device in _devices(quick):
-                compared += _compare(case, device)
-        except MotifzooError as error:
-            found.append(Finding("problem", "golden values", f"{case.source.config.name}: {error}"))
-    return Report((*found, *_summary(compared)), tuple(compared))
+    compared, trouble = _compare_all(cases, _devices(quick), progress)
+    return Report((*found, *trouble, *_summary(compared)), tuple(compared))
 
 
 def _devices(quick: bool) -> tuple[str, ...]:
@@ -74,6 +68,7 @@ def _golden_files(sources: Sequence[Source]) -> tuple[list[_Case], list[Finding]
     cases: list[_Case] = []
     findings: list[Finding] = []
     without: list[str] = []
+    lost: list[str] = []  # a packaged model that has its weights has them, too
     for source in sources:
         try:
             golden = read_golden(source.folder, source.config)
@@ -81,9 +76,14 @@ def _golden_files(sources: Sequence[Source]) -> tuple[list[_Case], list[Finding]
             findings.append(Finding("problem", "golden values", str(error)))
             continue
         if golden is None and not is_elsewhere(source):
-            without.append(source.config.name)
+            (lost if source.folder.parent == PRETRAINED else without).append(source.config.name)
         elif golden is not None:
             cases.append(_Case(replace(source, trial=golden.facts.trial), golden))
+    if lost:
+        text = (
+            f"{GOLDEN} is missing from {plural(len(lost), 'packaged model')}: {some_of(lost)}. Install motifzoo again."
+        )
+        findings.append(Finding("problem", "golden values", text))
     if without:
         text = f"{plural(len(without), 'model')} without {GOLDEN}: {some_of(without)}"
         findings.append(Finding("note", "golden values", text))
@@ -100,6 +100,37 @@ def _versions(cases: Sequence[_Case], here: Mapping[str, str]) -> Iterator[Findi
         if here.get(package) not in known:
             text = f"{package} {here.get(package, 'is not here')}; golden values are of {' and '.join(known)}"
             yield Finding("note", "versions", text)
+
+
+def _compare_all(
+    cases: Sequence[_Case], devices: Sequence[str], progress: Progress | None
+) -> tuple[list[Drift], list[Finding]]:
+    """The drifts of every model on every device, and a problem for each that cannot be computed."""
+    from ...zoo.device import is_out_of_memory
+
+    compared: list[Drift] = []
+    findings: list[Finding] = []
+    refused: dict[tuple[str, str], list[str]] = {}
+    for number, case in enumerate(cases):
+        name = case.source.config.name
+        if progress is not None:
+            progress.step(name, number, len(cases))
+        for device in devices:
+            try:
+                compared += _compare(case, device)
+            except MotifzooError as error:  # damage, which is the same on every device
+                findings.append(Finding("problem", "golden values", f"{name}: {error}"))
+                break
+            except RuntimeError as error:  # by which PyTorch says what a device refuses
+                full = is_out_of_memory(error)
+                if device == "cpu" and not full:
+                    raise
+                reason = _FULL if full else str(error).partition("\n")[0].rstrip(".")  # more lines are PyTorch's advice
+                refused.setdefault((device, reason), []).append(name)
+    for (device, reason), names in refused.items():  # one for all models: what one meets on a device, many do
+        text = f"{plural(len(names), 'model')} not computed on {device} ({some_of(names)}): {reason}."
+        findings.append(Finding("problem", "golden values", text))
+    return compared, findings
 
 
 def _compare(case: _Case, device: str) -> list[Drift]:

@@ -2,10 +2,10 @@
 
 import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
 
 
 class MotifzooError(Exception):
@@ -53,17 +53,63 @@ def unknown_name(kind: str, given: str, known: Iterable[str], *, hint: str = "")
     return UnknownNameError(f"{message} {hint}" if hint else message)
 
 
-def describe_invalid(error: "ValidationError") -> str:
-    """One sentence for a pydantic error: each wrong field with what is wrong about it (at most five of them)."""
-    wrong = []
-    for problem in error.errors(include_url=False, include_context=False):
+def describe_invalid(error: "ValidationError", model: "type[BaseModel] | None" = None) -> str:
+    """One sentence for a pydantic error: each wrong field with what is wrong about it (at most five of them).
+
+    model: what was validated; for an unknown field it tells the right ones.
+    """
+    problems = error.errors(include_url=False, include_context=False)
+    # What is left of a value without its wrong parts may be wrong in a way of its own, such as an empty tuple.
+    wholes = {problem["loc"][:end] for problem in problems for end in range(len(problem["loc"]))}
+    wrong = [problem for problem in problems if problem["loc"] not in wholes]
+    told: list[str] = []
+    for problem in wrong[:5]:
         place = _shown(".".join(str(part) for part in problem["loc"]), 200)
         what = _shown(problem["msg"].removeprefix("Value error, ").rstrip("."), 1000)
-        wrong.append(f"{place}: {what}" if place else what)
-    shown = "; ".join(wrong[:5])
+        if problem["type"] == "extra_forbidden":
+            right = _right_fields(model, problem["loc"]) if model else ""
+            what = "unknown field" + ("" if any(right in earlier for earlier in told) else right)
+        told.append(f"{place}: {what}" if place else what)
+    shown = "; ".join(told)
     if len(wrong) > 5:
         shown += f"; and {len(wrong) - 5} more"
     return shown if shown.endswith("?") else f"{shown}."
+
+
+def _right_fields(model: "type[BaseModel]", place: tuple[int | str, ...]) -> str:
+    """In brackets, the field that an unknown one may mean, there or one level below, or else those that there are."""
+    *path, given = place
+    owners = [model]
+    for part in path:
+        held = [owner.model_fields[str(part)] for owner in owners if part in owner.model_fields]
+        if held:
+            owners = [inner for field in held for inner in _models(field.annotation)]
+        elif isinstance(part, str):  # of several models, the one with this tag; an index changes nothing
+            owners = [
+                owner
+                for owner in owners
+                if any(part in get_args(field.annotation) for field in owner.model_fields.values())
+            ]
+    if len(owners) != 1:
+        return ""
+    fields = owners[0].model_fields
+    below: dict[str, str] = {}
+    for outer, field in fields.items():
+        inner = _models(field.annotation)
+        if len(inner) == 1:
+            below |= {name: f"{outer}.{name}" for name in inner[0].model_fields}
+    near = difflib.get_close_matches(str(given), fields, n=1)
+    near = near or [below[name] for name in difflib.get_close_matches(str(given), below, n=1)]
+    return f" (did you mean {near[0]!r}?)" if near else f" (known: {', '.join(fields)})"
+
+
+def _models(annotation: object) -> "list[type[BaseModel]]":
+    """The pydantic models in a type."""
+    from pydantic import BaseModel
+
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]
 
 
 def _shown(text: str, most: int) -> str:

@@ -1,12 +1,15 @@
 """Files on disk: the cache folder, atomic writes, content hashes."""
 
 import contextlib
+import errno
 import hashlib
 import logging
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from .errors import CacheError
 
@@ -30,14 +33,25 @@ def data_dir() -> Path:
     return (Path(base) if base else Path.home() / ".local" / "share") / "motifzoo"
 
 
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
+_FOLDERS: Final = {"MOTIFZOO_DATA": data_dir, "MOTIFZOO_CACHE": cache_dir}
+
+
 def cannot_write(path: Path, error: OSError) -> CacheError:
-    """The error for a file or folder that the file system refuses."""
-    kind, variable = ("your own data sets", "DATA") if path.is_relative_to(data_dir()) else ("cached files", "CACHE")
-    where = f"for {kind}, set MOTIFZOO_{variable}"
-    return CacheError(
-        f"cannot write {path}: {error.strerror or error}. Free some space or make the folder writable; {where} to "
-        "another folder."
-    )
+    """The error for a file or folder that the file system refuses, with what helps against that."""
+    number = error.errno
+    if number is None and (said := re.search(r"\(os error ([0-9]+)\)", str(error))):
+        number = int(said[1])  # safetensors tells it in words only
+    remedies = []
+    if number in _FULL:
+        remedies.append("free some space")
+    elif number in _REFUSED:
+        remedies.append("make the folder writable")
+    variable = next((name for name, folder in _FOLDERS.items() if path.is_relative_to(folder())), None)
+    remedies.append(f"set {variable} to another folder" if variable else "choose another folder")
+    advice = " or ".join(remedies)
+    return CacheError(f"cannot write {path}: {error.strerror or error}. {advice[0].upper()}{advice[1:]}.")
 
 
 @contextlib.contextmanager
