@@ -28,6 +28,11 @@ class Spread(NamedTuple):
     low: float
     high: float
 
+    @property
+    def varies(self) -> bool:
+        """Whether two of the values differ; where none do, an interval of no width would claim to be certain."""
+        return self.sd > 0
+
 
 def spread(values: Sequence[float] | Floats) -> Spread:
     """The spread of one metric over trials; undefined values must be left out before. Interval: Student's t."""
@@ -38,6 +43,9 @@ def spread(values: Sequence[float] | Floats) -> Spread:
     mean = float(array.mean())
     if count == 1:
         return Spread(mean, np.nan, 1, np.nan, np.nan)
+    if array.min() == array.max():  # rounding can give equal values another mean, and with it some spread
+        same = float(array[0])
+        return Spread(same, 0.0, count, same, same)
     sd = float(array.std(ddof=1))
     half = float(interval_half(np.float64(sd), np.int64(count)))
     return Spread(mean, sd, count, mean - half, mean + half)

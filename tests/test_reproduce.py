@@ -1,6 +1,8 @@
 """The study's comparison: scores from wherever they are, tests that SciPy agrees with, and nothing hidden."""
 
 import itertools
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +13,8 @@ from scored_models import measured, result, scored
 from motifzoo.errors import MotifzooError
 from motifzoo.evaluate.metric_table import METRICS
 from motifzoo.evaluate.reproduce.differences import all_pairs
-from motifzoo.evaluate.reproduce.headline import headlines
+from motifzoo.evaluate.reproduce.headline import headlines, lower
 from motifzoo.evaluate.reproduce.questions import QUESTIONS, TRADES, unmodified
-from motifzoo.evaluate.reproduce.scatter import trades
 from motifzoo.evaluate.reproduce.scored import Measured, from_evaluations, from_packaged, from_results
 from motifzoo.evaluate.reproduce.tables import (
     AGAINST_CONTROL,
@@ -23,8 +24,10 @@ from motifzoo.evaluate.reproduce.tables import (
     Panel,
     answers,
 )
+from motifzoo.evaluate.reproduce.trades import correlation, trades
 from motifzoo.evaluate.reproduce.wording import told
 from motifzoo.evaluate.results import write_result
+from motifzoo.zoo import sources
 from motifzoo.zoo.layers import ACTIVATIONS
 from motifzoo.zoo.model_card.scores import read_scores
 from motifzoo.zoo.recipe import packaged
@@ -48,6 +51,10 @@ def plain(found: tuple[Answer, ...]) -> Panel:
     """The panel of cnn-deep's match fraction in the main comparison."""
     answer = next(answer for answer in found if answer.question.id == "motifs")
     return next(panel for panel in answer.panels if (panel.metric, panel.architecture) == (MATCH, "cnn-deep"))
+
+
+def summary(values: Sequence[float]) -> tuple[float, float, int]:
+    return float(np.mean(values)), float(np.std(values, ddof=1)), len(values)
 
 
 def holm_by_hand(p: list[float]) -> list[float]:
@@ -102,7 +109,45 @@ def test_tests_and_spreads_are_scipys() -> None:
         assert (test.p, test.p_holm) == (pytest.approx(p), pytest.approx(corrected))
         assert test.difference == pytest.approx(np.mean(VALUES["exponential"]) - np.mean(VALUES[label]))
     verdicts = {test.second.label: test.verdict for test in panel.differences}
-    assert verdicts == {"relu": "higher", "tanh": "not told apart", "linear": "not tested", "elu": "lower"}
+    assert verdicts == {
+        "relu": "higher",
+        "tanh": "not told apart",
+        "linear": "not tested: fewer than two trials",
+        "elu": "lower",
+    }
+
+
+def test_where_neither_side_has_any_spread_there_is_no_test() -> None:
+    """Neither of other means nor of equal ones: and none counts in the correction of the rest."""
+    values: dict[str, tuple[float, ...]] = {
+        "relu": (0.0, 0.0),
+        "exponential": (0.9375, 0.9375),
+        "sigmoid": (0.9375, 0.9375),
+        "tanh": (0.1, 0.1, 0.1),  # in floating point, their mean is another number
+        "softplus": (0.3, 0.4),
+        "linear": (0.93, 0.94, 0.935),
+    }
+    models = [measured(f"cnn-deep-{label}.synthetic-motifs", {MATCH: found}) for label, found in values.items()]
+    found = answers(scored(*models))
+    panel = plain(found)
+    tests = {test.second.label: test for test in panel.differences}
+    for label in ("relu", "sigmoid", "tanh"):
+        assert np.isnan([tests[label].p, tests[label].p_holm]).all()
+        assert (tests[label].verdict, tests[label].apart) == ("not tested: no spread in either", False)
+        assert not panel.marked(label)
+    raw = []
+    for label in ("softplus", "linear"):
+        facts = [number for name in ("exponential", label) for number in summary(values[name])]
+        raw.append(stats.ttest_ind_from_stats(*facts, equal_var=False).pvalue)
+    assert [tests[label].p_holm for label in ("softplus", "linear")] == pytest.approx(holm_by_hand(raw))
+    assert told(panel, "plain") == (
+        "Exponential 0.938 \u00b1 0.000 (2): not told apart from softplus, linear; not tested against relu, sigmoid, "
+        "tanh (no spread in either)."
+    )
+    line = next(line for line in headlines(found) if line.metric == MATCH)
+    assert (line.higher, line.lower, line.tested, line.others) == (0, 0, 2, 5)
+    untested = [test for test in all_pairs(models) if {test.first.label, test.second.label} <= {"relu", "tanh"}]
+    assert [test.verdict for test in untested] == ["not tested: no spread in either"]
 
 
 def test_one_trial_is_no_test_and_what_is_missing_is_named() -> None:
@@ -126,6 +171,30 @@ def test_without_the_reference_there_is_no_test() -> None:
     assert told(panel, "plain") == "Exponential is missing, so there is nothing to test against."
 
 
+def test_what_was_not_asked_for_is_not_called_missing() -> None:
+    found = answers(from_packaged(["cnn-local-relu.synthetic-codes"]))
+    panel = next(panel for answer in found if answer.question.id == "maps" for panel in answer.panels)
+    assert told(panel, "plain") == ("Exponential is not among the models asked for, so nothing is tested against it.")
+    assert {line.reference for line in headlines(found)} == {None}
+    line = headlines(answers(from_packaged(["cnn-local-exponential.synthetic-codes"])))[0]
+    assert (line.best, line.others) == (None, 0)
+
+
+def test_where_the_reference_is_lower_is_told_of_every_section_and_once() -> None:
+    scan = "attribution/mutagenesis/scan_auroc"
+    peaks = [
+        measured(f"residualbind-{label}.chip-irf1", {scan: values})
+        for label, values in (("exponential", (0.868, 0.869, 0.87)), ("relu", (0.886, 0.887, 0.888)))
+    ]
+    found = answers(scored(*map(model, VALUES), *peaks))
+    first, second = lower(found)  # elu stands in the sections of plain and of modified activations
+    assert (first.dataset, first.architecture, first.test.second.label) == ("synthetic-motifs", "cnn-deep", "elu")
+    assert second.told() == (
+        "chip-irf1, residualbind, In silico mutagenesis AUROC, PWM scan: exponential 0.869 \u00b1 0.001 (3), "
+        "relu 0.887 \u00b1 0.001 (3), p (Holm) 2.5e\u22125"
+    )
+
+
 def test_undefined_values_are_left_out_and_said() -> None:
     one = measured("cnn-deep-relu.synthetic-motifs", {MATCH: (0.5, None, 0.7)})
     none = measured("cnn-deep-exponential.synthetic-motifs", {MATCH: (None, None)})
@@ -144,8 +213,15 @@ def test_modified_activations_stand_beside_what_they_are_made_of() -> None:
     assert [cell.label for cell in panel.cells] == list(labels)
     made_of = {(test.first.label, test.second.label) for test in panel.of_kind(AGAINST_UNMODIFIED)}
     assert made_of == {("relu", "shift_relu"), ("relu", "log_relu"), ("log_relu", "log_relu-l2")}
-    against = {test.second.label for test in panel.of_kind(AGAINST_REFERENCE)}
-    assert against == {"shift_relu", "log_relu", "log_relu-l2"}
+    # What the section shows is tested together: a plain activation too, corrected for the modified ones beside it.
+    against = panel.of_kind(AGAINST_REFERENCE)
+    assert [test.second.label for test in against] == ["relu", "shift_relu", "log_relu", "log_relu-l2"]
+    assert [test.p_holm for test in against] == pytest.approx(holm_by_hand([test.p for test in against]))
+    alone = plain(found).against("relu", AGAINST_REFERENCE)
+    assert alone is not None
+    assert alone.p == against[0].p
+    assert alone.p_holm < against[0].p_holm
+    assert [label for label in labels if panel.marked(label)] == [test.second.label for test in against if test.apart]
     assert told(panel, "modified").partition(". ")[2] == (
         "Modified activations: higher than what they are made of: shift_relu, log_relu; not told apart: log_relu-l2."
     )
@@ -161,6 +237,16 @@ def test_controls_stand_beside_what_they_are_controls_of() -> None:
     (test,) = panel.of_kind(AGAINST_CONTROL)
     assert (test.first.label, test.second.label) == ("relu", "relu-shuffled")
     assert told(panel, "control") == "Controls: not told apart: relu-shuffled."
+    assert not panel.marked("relu-shuffled")
+    apart = measured("cnn-deep-relu-shuffled.synthetic-motifs", {MATCH: (0.90, 0.91, 0.92)})
+    panel = next(
+        panel
+        for answer in answers(scored(model("relu"), apart))
+        if answer.question.id == "controls-motifs"
+        for panel in answer.panels
+        if panel.metric == MATCH
+    )
+    assert [cell.label for cell in panel.cells if panel.marked(cell.label)] == ["relu-shuffled"]
 
 
 def test_all_pairs_differ_in_one_part_and_are_corrected_by_family() -> None:
@@ -196,7 +282,40 @@ def test_trade_is_over_trials_with_both_scores() -> None:
     (plot,) = traded.plots
     assert plot.x_metric == "classification/aupr"  # what the data set's card watches
     assert [point.trials for point in plot.points] == [((0, 0.8, 0.9),), ((0, 0.81, 0.8),), ((0, 0.82, 0.7),)]
-    assert plot.rho == pytest.approx(-1)
+    assert [(point.x.mean, point.y.mean, point.y.n) for point in plot.points] == [
+        (0.8, 0.9, 1),
+        (0.81, 0.8, 1),
+        (0.82, 0.7, 1),
+    ]
+    assert plot.told() == "3 models: \u03c1 = \u22121.00, p = 0.333"  # two of six orders are as far from none
+
+
+def test_the_p_value_of_a_rank_correlation_is_over_all_orders() -> None:
+    x, y = (0.1, 0.2, 0.3, 0.4, 0.5), (0.2, 0.1, 0.5, 0.3, 0.9)
+    found = correlation(x, y)
+    assert found is not None
+    rho = stats.spearmanr(x, y).statistic
+    every = [stats.spearmanr(order, y).statistic for order in itertools.permutations(x)]
+    above = sum(other >= rho - 1e-12 for other in every) / len(every)
+    assert (found.models, found.exact) == (5, True)
+    assert (found.rho, found.p) == (pytest.approx(rho), pytest.approx(2 * above))
+
+
+def test_the_p_value_of_many_models_is_over_random_orders_and_the_same_again() -> None:
+    random = np.random.default_rng(3)
+    x = random.normal(size=15)
+    y = x + random.normal(size=15)
+    found = correlation(x.tolist(), y.tolist())
+    assert found is not None
+    assert not found.exact
+    # Student's t approximates it closely at 15; 9,999 orders give p within about 0.005.
+    assert found.p == pytest.approx(stats.spearmanr(x, y).pvalue, abs=0.006)
+    assert correlation(x.tolist(), y.tolist()) == found
+
+
+def test_no_rank_correlation_of_two_models_or_of_equal_scores() -> None:
+    assert correlation([0.1, 0.2], [0.3, 0.4]) is None
+    assert correlation([0.1, 0.2, 0.3], [0.4, 0.4, 0.4]) is None
 
 
 def test_packaged_scores_are_those_of_the_folders_and_the_rest_is_missing() -> None:
@@ -245,12 +364,36 @@ def test_result_files_are_read_and_what_does_not_fit_is_left_out(tmp_path: Path)
     (only,) = found.models
     assert only.values == {MATCH: (0.5, 0.25)}
     assert only.counts == {MATCH: (24, 24)}
-    assert found.problems[0].startswith("f/result.json is not a result file: ")
+    at = {name: tmp_path / name / "result.json" for name in "bcdef"}
+    assert found.problems[0].startswith(f"{at['f']} is not a result file: ")
+    assert found.problems[0].endswith(". It is left out: `motifzoo evaluate` writes it again.")
     assert found.problems[1:] == (
-        "c/result.json is left out: b/result.json is of the same trial and says something else.",
-        "d/result.json is left out: it has the weights of b/result.json, so it is no replicate of its own.",
-        "e/result.json is left out: it is of another protocol and data than this motifzoo's. Evaluate it again.",
+        f"{at['c']} is left out: {at['b']} is of the same trial and says something else.",
+        f"{at['d']} is left out: it has the weights of {at['b']}, so it is no replicate of its own.",
+        f"{at['e']} is left out: it is of another protocol and data than this motifzoo's. Evaluate it again.",
     )
+
+
+def test_packaged_scores_that_cannot_be_read_are_told_and_stop_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "cnn-dist-exponential.synthetic-codes"
+    for name in (NAME, other):
+        shutil.copytree(find(name, weights=False).folder, tmp_path / name)
+    scores = tmp_path / NAME / "scores.json"
+    scores.write_text(scores.read_text(encoding="utf-8")[:100], encoding="utf-8")
+    monkeypatch.setattr(sources, "_named", lambda: {name: tmp_path / name for name in (NAME, other)})
+    (tmp_path / "results").mkdir()
+    write(tmp_path, "results", "cnn-local-relu.synthetic-codes", 0, {MATCH: 0.5})
+    of_files = from_results([tmp_path / "results"], ["*"], add_packaged=True)
+    of_zoo = from_packaged(["*"])
+    assert [item.name for item in of_zoo.models] == [other]
+    assert [item.name for item in of_files.models] == [other, "cnn-local-relu.synthetic-codes"]
+    for found in (of_zoo, of_files):
+        (problem,) = found.problems
+        assert problem.startswith(f"{scores} is not valid: ")
+        assert problem.endswith(". It is left out: restore the file, or compute the scores with --recompute.")
+        assert {entry.reason for entry in found.missing if entry.name == NAME} == {"its scores cannot be read"}
 
 
 def test_packaged_scores_fill_in_for_models_without_a_result_file(tmp_path: Path) -> None:
@@ -270,7 +413,9 @@ def test_a_data_set_that_is_not_here(tmp_path: Path) -> None:
     write_result(there.model_copy(update={"dataset": "elsewhere", "model": "cnn-dist-relu.elsewhere"}), tmp_path)
     found = from_results([tmp_path])
     assert found.models == ()
-    assert found.problems == ("result.json is left out: there is no data set elsewhere here to compare it on.",)
+    assert found.problems == (
+        f"{tmp_path / 'result.json'} is left out: there is no data set elsewhere here to compare it on.",
+    )
 
 
 def test_folders_without_results(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_folders import ModelFactory
 from own_files import labelled_fasta
+from scipy import stats
 from scored_models import measured, result, scored
 
 from motifzoo.data_cards.own import Request, add
@@ -24,11 +25,12 @@ from motifzoo.errors import MotifzooError
 from motifzoo.evaluate.cli import main
 from motifzoo.evaluate.reproduce.axes import Scale, close_scale, scale_of
 from motifzoo.evaluate.reproduce.build import Reproduced, reproduce
-from motifzoo.evaluate.reproduce.charts import swarm
+from motifzoo.evaluate.reproduce.charts import dot_chart, swarm
 from motifzoo.evaluate.reproduce.exports import SCHEMAS
 from motifzoo.evaluate.reproduce.scatter import apart
 from motifzoo.evaluate.reproduce.scored import Scored
-from motifzoo.evaluate.reproduce.wording import p_value
+from motifzoo.evaluate.reproduce.tables import answers
+from motifzoo.evaluate.reproduce.wording import p_value, plural
 from motifzoo.evaluate.results import write_result
 from motifzoo.zoo import sources
 from motifzoo.zoo.recipe import packaged
@@ -238,7 +240,8 @@ def test_a_scale_by_hand() -> None:
         (0.001, "0.001"),
         (0.00012, "1.2e\u22124"),
         (3.4e-12, "3.4e\u221212"),
-        (float("nan"), "not tested"),
+        (0.0, "< 1.0e\u221215"),
+        (float("nan"), "\u2013"),
     ],
 )
 def test_p_values(p: float, text: str) -> None:
@@ -267,7 +270,19 @@ def test_the_command_prints_json(tmp_path: Path) -> None:
     assert {row["dataset"] for row in told["summary"]} == {"synthetic-codes"}
     assert told["models"] == len({row["model"] for row in told["summary"]})
     for row in told["tests"]:
-        assert (row["p"] is None) == (min(row["first_n"], row["second_n"]) < 2) == (row["verdict"] == "not tested")
+        few = min(row["first_n"], row["second_n"]) < 2
+        still = not few and row["first_sd"] == row["second_sd"] == 0
+        assert (row["p"] is None) == (few or still) == row["verdict"].startswith("not tested: ")
+        assert row["p"] != 0
+    assert {row["dataset"] for row in told["trades"]} == {"synthetic-codes"}
+    for row in told["correlations"]:
+        points = [
+            (point["classification_mean"], point["mean"])
+            for point in told["trades"]
+            if (point["architecture"], point["metric"]) == (row["architecture"], row["metric"])
+        ]
+        assert row["rho"] == pytest.approx(stats.spearmanr(*zip(*points, strict=True)).statistic)
+        assert row["models"] == len(points)
     assert len(told["tests"]) == pyarrow.parquet.read_table(tmp_path / "tests.parquet").num_rows
 
 
@@ -279,7 +294,8 @@ def test_the_command_prints_json(tmp_path: Path) -> None:
             "--results reads scores and --recompute computes them: give one of the two.",
         ),
         (("--add-packaged",), "--add-packaged adds to the result files of --results: give both."),
-        (("--jobs", "2"), "--jobs, --dask and --fresh are about computing: give --recompute too."),
+        (("--jobs", "2"), "--jobs, --dask, --device and --fresh are about computing: give --recompute too."),
+        (("--device", "cuda"), "--jobs, --dask, --device and --fresh are about computing: give --recompute too."),
         (("nothing*",), "no packaged model matches nothing*. `motifzoo models` lists them."),
         (("--recompute", "a*", "b*"), "no packaged model matches a* b*. `motifzoo models` lists them."),
     ],
@@ -298,7 +314,7 @@ def test_the_command_reads_result_files_and_tells_what_it_leaves_out(tmp_path: P
     (tmp_path / "in" / "broken" / "result.json").write_text("nonsense")
     done = invoke("--results", tmp_path / "in", "--output", tmp_path / "out", "--json")
     assert done.exit_code == 0, done.output
-    assert done.stderr.startswith("Notice: broken/result.json is not a result file: ")
+    assert done.stderr.startswith(f"Notice: {tmp_path / 'in' / 'broken' / 'result.json'} is not a result file: ")
     (row,) = json.loads(done.stdout)["summary"]
     assert (row["mean"], row["n"], row["metric"]) == (0.375, 2, MATCH)
 
@@ -360,8 +376,119 @@ def test_peaks_of_one_factor_have_a_section_each_and_one_link(tmp_path: Path) ->
     models = [measured(f"cnn-dist-{label}.{data}", names) for label in ("relu", "exponential") for data in PEAKS]
     reproduce(scored(*models), tmp_path)
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    headings = re.findall(r'<h2 id="([^"]+)">(Peaks [^<]+)</h2>', page)
-    assert headings == [("chip-gabpa", "Peaks of GABPA"), ("tfbs-tp53", "Peaks of TP53")]
-    assert re.findall(r'<a href="#(?:chip|tfbs)[^"]*">[^<]*</a>', page) == ['<a href="#chip-gabpa">ChIP-seq</a>']
+    headings = re.findall(r'<h2 id="((?:chip|tfbs)[^"]+)">([^<]+)</h2>', page)
+    assert headings == [("chip-gabpa", "ChIP-seq peaks of GABPA"), ("tfbs-tp53", "Binding sites of TP53")]
+    assert "ChIP-seq" not in page.partition('<h2 id="tfbs-tp53">')[2].partition("</section>")[0]
+    assert re.findall(r'<a href="#(?:chip|tfbs)[^"]*">[^<]*</a>', page) == ['<a href="#chip-gabpa">One factor</a>']
     assert page.count("Attribution maps against a motif scan (AUROC), cnn-dist") == 4  # a heading, a table's caption
     assert "<b>chip-gabpa</b>" not in page
+
+
+def still() -> Scored:
+    """Two networks that score the same in every trial, and one that does not."""
+    values = {"relu": (0.0, 0.0), "exponential": (0.9375, 0.9375), "elu": (0.25, 0.5)}
+    return scored(*(measured(f"cnn-deep-{name}.synthetic-motifs", {MATCH: found}) for name, found in values.items()))
+
+
+def test_trials_that_do_not_differ_have_no_interval_and_no_test(tmp_path: Path) -> None:
+    done = reproduce(still(), tmp_path)
+    ends = {row["label"]: (row["low"], row["high"]) for row in done.tables["summary"]}
+    assert ends["relu"] == ends["exponential"] == (None, None)
+    assert None not in ends["elu"]
+    verdicts = {row["second"].partition(".")[0]: (row["p"], row["verdict"]) for row in done.tables["tests"]}
+    assert verdicts["cnn-deep-relu"] == (None, "not tested: no spread in either")
+    assert verdicts["cnn-deep-elu"][0] > 0
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "0.0e" not in page
+    assert "0.938 to 0.938" not in page
+    row = re.search(r'<th scope="row">relu</th>.*?</tr>', page)
+    assert row is not None
+    assert [text for text in re.findall(r"<td[^>]*>([^<]*)</td>", row[0]) if text] == [
+        "2",
+        "0.000",
+        "0.000",
+        "no spread",
+        "0.938",
+        "\u2013",
+        "not tested: no spread in either",
+    ]
+
+
+def test_a_chart_draws_an_interval_where_trials_differ_only() -> None:
+    panel = next(panel for answer in answers(still()) for panel in answer.panels)
+    drawn = dot_chart(panel, [panel])
+    rows = re.findall(r'<g class="(?:reference|other)">((?:<line.*?|<g class="trials">.*?))</g>(?=<g|</svg>)', drawn)
+    assert len(rows) == 3  # relu, exponential, elu
+    assert [('class="interval"' in row, 'class="mean"' in row) for row in rows] == [
+        (False, True),
+        (False, True),
+        (True, True),
+    ]
+
+
+def test_each_plot_has_its_own_classification_axis(tmp_path: Path) -> None:
+    """What all networks of one architecture reach is not squeezed by an architecture that does worse."""
+    models = [
+        measured(
+            f"{architecture}-{label}.synthetic-motifs",
+            {"classification/aupr": (low + step, low + step + 0.004), MATCH: (0.2 + step, 0.3 + step)},
+        )
+        for architecture, low in (("cnn-2", 0.9), ("cnn-50", 0.5))
+        for label, step in (("relu", 0.0), ("exponential", 0.02), ("tanh", 0.04))
+    ]
+    reproduce(scored(*models), tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    plots = re.findall(r'<svg class="scatter".*?</svg>', page)
+    spans = []
+    for plot in plots:
+        places = [float(x) for x in re.findall(r'<circle cx="([0-9.]+)"', plot)]
+        assert len(places) == 6
+        spans.append(max(places) - min(places))
+    assert len(spans) == 2
+    assert min(spans) > 220 / 4  # on one scale from .45 to 1, those of cnn-2 would have 18 px
+    text = (tmp_path / "reproduce.md").read_text(encoding="utf-8")
+    for shown in (page, text):
+        assert "Does a better classifier have more readable motifs?" in shown
+        assert "cnn-2, 3 models: \u03c1 = 1.00, p = 0.333" in shown
+    assert "| relu | 0.902 \u00b1 0.003 (2) | 0.250 \u00b1 0.071 (2) |" in text
+    numbers = re.search(r'<th scope="row">relu</th><td class="num">2</td><td class="num">0.902</td>.*?</tr>', page)
+    assert numbers is not None
+    assert re.findall(r">([0-9.]+)</td>", numbers[0]) == ["2", "0.902", "0.003", "0.250", "0.071"]
+
+
+def test_the_summary_in_markdown_has_no_empty_lines_of_a_list(tmp_path: Path) -> None:
+    names = ("cnn-2-relu", "cnn-deep-relu", "cnn-deep-relu-shuffled", "cnn-2-exponential-shuffled")
+    models = [measured(f"{name}.synthetic-motifs", {MATCH: (0.1, 0.2)}) for name in names]
+    reproduce(scored(*models), tmp_path)
+    text = (tmp_path / "reproduce.md").read_text(encoding="utf-8").partition("## Controls")[2]
+    assert "- cnn-deep: Controls: not told apart: relu-shuffled." in text
+    assert re.findall(r"^- [^:]*: *$", text, flags=re.MULTILINE) == []
+
+
+def test_where_exponential_is_lower_stands_in_short_in_the_summary_and_in_the_terminal(tmp_path: Path) -> None:
+    done = invoke("residualbind-*.chip-irf1", "--output", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert all(len(line) <= 80 for line in done.stdout.splitlines()[:-1])
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    text = (tmp_path / "reproduce.md").read_text(encoding="utf-8")
+    short = page.partition('<h2 id="short">')[2].partition("</section>")[0]
+    said = "chip-irf1, residualbind, In silico mutagenesis AUROC, PWM scan: exponential 0.8"
+    assert said in short
+    assert "<table" not in short  # the main comparison is of other data sets
+    assert f"- {said}" in text
+    assert said in " ".join(done.stdout.split())
+    reproduce(still(), tmp_path / "none")
+    page = (tmp_path / "none" / "index.html").read_text(encoding="utf-8")
+    assert "No test in any section below tells exponential apart as lower." in page
+
+
+def test_one_of_something_is_said_in_the_singular(tmp_path: Path) -> None:
+    assert (plural(1, "model"), plural(0, "trial"), plural(2000, "trial")) == ("1 model", "0 trials", "2,000 trials")
+    one = measured("cnn-deep-relu.synthetic-motifs", {MATCH: (0.5,)})
+    reproduce(scored(one, missing=["cnn-deep-tanh.synthetic-motifs"]), tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert ": 1 model, 1 trial. " in page
+    assert "<summary>synthetic-motifs: 1 model</summary>" in page
+    done = invoke("cnn-local-relu.synthetic-codes", "--output", tmp_path)
+    assert "1 model of the recipes is missing or lacks trials; the page lists them." in done.stdout
+    assert "not asked for" in done.stdout

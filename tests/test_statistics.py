@@ -21,6 +21,15 @@ def test_spread_is_scipys_interval(values: list[float]) -> None:
         assert (found.low, found.high) == pytest.approx(expected, rel=1e-9)
 
 
+@given(st.floats(-100, 100), st.integers(2, 12))
+def test_equal_values_have_themselves_as_mean_and_no_spread(value: float, count: int) -> None:
+    """Three times 0.1 has a mean above 0.1 in floating point, and so a spread where there is none."""
+    found = spread([value] * count)
+    assert (found.mean, found.sd, found.low, found.high, found.varies) == (value, 0, value, value, False)
+    assert spread([value] * count + [value + 1]).varies
+    assert not spread([value]).varies
+
+
 def test_spread_of_few_trials_claims_no_interval() -> None:
     one, none = spread([0.5]), spread([])
     assert (one.mean, one.n, none.n) == (0.5, 1, 0)

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import click
@@ -61,13 +62,14 @@ def reproduce(
       motifzoo reproduce --results results --add-packaged --output with-mine
     """
     from ..reproduce import build, scored
+    from ..reproduce.wording import plural
 
     if results and recompute:
         raise click.UsageError("--results reads scores and --recompute computes them: give one of the two.")
     if add_packaged and not results:
         raise click.UsageError("--add-packaged adds to the result files of --results: give both.")
-    if not recompute and (dask or fresh or jobs > 1):
-        raise click.UsageError("--jobs, --dask and --fresh are about computing: give --recompute too.")
+    if not recompute and (dask or fresh or jobs > 1 or device != "cpu"):
+        raise click.UsageError("--jobs, --dask, --device and --fresh are about computing: give --recompute too.")
     wanted = patterns or ("*",)
     failures: dict[str, str] = {}
     if recompute:
@@ -84,7 +86,7 @@ def reproduce(
     else:
         _print(done, output / build.PAGE)
     if failures:
-        count = f"{len(failures)} trial{'s' if len(failures) > 1 else ''}"
+        count = plural(len(failures), "trial")
         raise click.ClickException(f"{count} could not be evaluated; the notices say why, and the page lists them.")
 
 
@@ -134,15 +136,16 @@ def _json(done: "Reproduced", output: Path) -> dict[str, object]:
         "models": len(done.scored.models),
         "trials": sum(len(model.trials) for model in done.scored.models),
         "problems": list(done.scored.problems),
-        **{name: done.tables[name] for name in ("summary", "tests", "missing")},
+        **{name: done.tables[name] for name in ("summary", "tests", "trades", "correlations", "missing")},
         "folder": str(output),
     }
 
 
 def _print(done: "Reproduced", page: Path) -> None:
     """Tables that fit 80 columns: the study's activation against the others."""
-    from ..reproduce.headline import headlines
+    from ..reproduce.headline import headlines, lower
     from ..reproduce.questions import REFERENCE
+    from ..reproduce.wording import plural
 
     lines = headlines(done.answers)
     titles = [_title(line) for line in lines]
@@ -155,8 +158,13 @@ def _print(done: "Reproduced", page: Path) -> None:
     if lines:
         click.echo(f"Mean±SD (trials). differs: {REFERENCE} is higher (+) or lower (-) than so many")
         click.echo("of those that could be tested (/): Welch's test, Holm's correction, p < 0.05.")
-    if done.scored.missing:
-        click.echo(f"{len(done.scored.missing)} models of the recipes are missing or lack trials; the page lists them.")
+    if below := lower(done.answers):
+        click.echo(f"In all sections of the page, {REFERENCE} is told apart as lower in:")
+        for line in below:
+            click.echo(fill(line.told(), 80, initial_indent="- ", subsequent_indent="  "))
+    if absent := done.scored.missing:
+        verbs = "is missing or lacks" if len(absent) == 1 else "are missing or lack"
+        click.echo(f"{plural(len(absent), 'model')} of the recipes {verbs} trials; the page lists them.")
     click.echo(f"page in {page}")
 
 
@@ -166,13 +174,10 @@ def _title(line: "Headline") -> str:
 
 
 def _cells(line: "Headline") -> tuple[str, ...]:
-    from ..reproduce.wording import NOTHING, mean_sd
+    from ..reproduce.wording import NOTHING, shown
 
     name = line.metric.split("/")[1].replace("integrated_gradients", "integrated")
-    reference, best = (
-        "missing" if cell is None else mean_sd(cell.spread, 2).replace(" ± ", "±")
-        for cell in (line.reference, line.best)
-    )
-    other = best if line.best is None else f"{line.best.label} {best}"
+    reference, best = (shown(cell, 2).replace(" ± ", "±") for cell in (line.reference, line.best))
+    other = f"{line.best.label} {best}" if line.best is not None and line.best.values else best
     differs = f"+{line.higher} -{line.lower} /{line.tested}" if line.tested else NOTHING
     return name, line.architecture, reference, other, differs

@@ -39,7 +39,8 @@ class Comparison(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """The pairs of some means, the rows, with all later ones, the columns; t is 0 where the column is not later."""
+    """The pairs of some means, the rows, with all later ones, the columns; t is 0 where the column is not later, or
+    neither of the two varies."""
 
     rows: slice
     columns: slice
@@ -50,7 +51,9 @@ class _Block(NamedTuple):
 def compare(sample: Sample) -> Comparison:
     """Compare every pair of K means: told apart are those with a p-value, by Welch, below 0.05, adjusted by Holm.
 
-    The family of tests is all K (K - 1) / 2 pairs. A pair with a mean that is not finite is not told apart.
+    The family of tests is all K (K - 1) / 2 pairs. A pair with a mean that is not finite is not told apart, nor is one
+    in which no trial differs from its fellows: scores such as 30 of 32 filters repeat by chance, and a spread of nought
+    would make the test certain of two trials.
     """
     size = len(sample.mean)
     pairs = size * (size - 1) // 2
@@ -82,7 +85,9 @@ def first_apart(sample: Sample, index: int, below: float) -> int:
     start, width = index + 1, 16
     while start < len(sample.mean):
         others = Sample._make(column[start : start + width] for column in sample)
-        apart = two_sided(*welch_t(sample.mean[index], sample.sd[index], sample.n[index], *others)) < below
+        varies = (sample.sd[index] > 0) | (others.sd > 0)
+        p = two_sided(*welch_t(sample.mean[index], sample.sd[index], sample.n[index], *others))
+        apart = varies & (p < below)
         if apart.any():
             return start + int(apart.argmax())
         start, width = start + width, 2 * width
@@ -97,7 +102,8 @@ def _blocks(sample: Sample) -> Iterator[_Block]:
         end = min(size - 1, begin + max(1, _BLOCK // (size - begin)))
         rows, columns = slice(begin, end), slice(begin + 1, size)
         t, degrees = welch_t(mean[rows, None], sd[rows, None], n[rows, None], mean[columns], sd[columns], n[columns])
-        yield _Block(rows, columns, np.triu(np.abs(t)), degrees)
+        varies = (sd[rows, None] > 0) | (sd[columns] > 0)
+        yield _Block(rows, columns, np.triu(np.where(varies, np.abs(t), 0.0)), degrees)
         begin = end
 
 

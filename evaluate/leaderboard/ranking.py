@@ -1,7 +1,8 @@
 """The order of a benchmark's entries by one metric, and which of them can be told apart.
 
 Entries are ordered by their means. Two are told apart when Welch's test, with Holm's correction over all pairs of the
-benchmark and metric, gives p < 0.05; the others are ties, and stand in one group with its best.
+benchmark and metric, gives p < 0.05 (without any spread in either there is no test); the others are ties, and stand in
+one group with its best.
 """
 
 from collections.abc import Sequence

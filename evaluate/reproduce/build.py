@@ -10,9 +10,9 @@ from .differences import Difference, all_pairs
 from .exports import Row, tables, write_tables
 from .markdown import markdown
 from .page import render
-from .scatter import trades
 from .scored import Scored
 from .tables import Answer, answers
+from .trades import trades
 
 PAGE = "index.html"
 SUMMARY = "reproduce.md"
@@ -38,8 +38,9 @@ def reproduce(scored: Scored, folder: Path) -> Reproduced:
         raise MotifzooError(f"there are no scores to compare. {why}")
     found = answers(scored)
     pairs = all_pairs(scored.models)
-    rows = tables(scored, found, pairs)
+    traded = trades(scored)
+    rows = tables(scored, found, pairs, traded)
     write_tables(rows, folder)
-    write_text(folder / SUMMARY, markdown(scored, found, version("motifzoo")))
-    write_text(folder / PAGE, render(scored, found, trades(scored), rows))
+    write_text(folder / SUMMARY, markdown(scored, found, traded, version("motifzoo")))
+    write_text(folder / PAGE, render(scored, found, traded, rows))
     return Reproduced(scored, found, pairs, rows)

@@ -10,7 +10,7 @@ from html import escape
 from ..report.glyphs import number as px
 from .axes import Scale, scale_of, tick_text
 from .questions import REFERENCE, kind_of
-from .tables import AGAINST_REFERENCE, Cell, Panel
+from .tables import Cell, Panel
 from .wording import axis_title, mean_sd, metric_words, number
 
 _ROW, _TOP, _BOTTOM = 22.0, 6.0, 38.0
@@ -72,8 +72,7 @@ def _name(cell: Cell, middle: float, right: float) -> str:
 
 def _numbers(cell: Cell, middle: float, panel: Panel) -> str:
     if cell.values:
-        test = panel.against(cell.label, AGAINST_REFERENCE)
-        mark = "*" if test is not None and test.verdict in ("higher", "lower") else ""
+        mark = "*" if panel.marked(cell.label) else ""
         sd = f" \u00b1 {number(cell.spread.sd, 2)}" if cell.spread.n > 1 else ""
         text = f'{number(cell.spread.mean, 2)}{sd}{mark}<tspan class="n" dx="5">n {cell.spread.n}</tspan>'
     else:
@@ -82,7 +81,10 @@ def _numbers(cell: Cell, middle: float, panel: Panel) -> str:
 
 
 def _row(cell: Cell, middle: float, scale: Scale) -> str:
-    """A model's interval, dots and mean; an end of the interval that lies outside of the scale has no cap."""
+    """A model's interval, dots and mean; an end of the interval that lies outside of the scale has no cap.
+
+    Trials that do not differ have no interval: one of no width would look certain.
+    """
     found = cell.spread
     away = swarm([scale.at(value) * _NARROW / 100 for _, value in cell.values])
     dots = "".join(
@@ -92,14 +94,14 @@ def _row(cell: Cell, middle: float, scale: Scale) -> str:
     )
     drawn = f'<g class="trials">{dots}</g>'
     if found.n > 1:
-        ends = (scale.at(found.low), scale.at(found.high))
         mean = scale.at(found.mean)
+        drawn += _line("mean", mean, middle - 7, mean, middle + 7)
+    if found.varies:
         caps = [scale.at(end) for end in (found.low, found.high) if scale.holds(end)]
         drawn = (
-            _line("interval", ends[0], middle, ends[1], middle)
+            _line("interval", scale.at(found.low), middle, scale.at(found.high), middle)
             + "".join(_line("interval", end, middle - 4, end, middle + 4) for end in caps)
             + drawn
-            + _line("mean", mean, middle - 7, mean, middle + 7)
         )
     return f'<g class="{_kind(cell)}">{drawn}</g>'
 

@@ -1,6 +1,8 @@
 """Tests of differences between models: Welch's t-test over trials, corrected by Holm within a family of tests.
 
-A family is what one looks at together: the tests of one kind, on one score, in one architecture of one data set.
+A family is what one looks at together: the tests of one kind, on one score, in one architecture of one data set. Where
+a side has fewer than two trials, or neither side's trials differ, there is no test. Shares of a few filters are coarse,
+so that two trials are often equal: the limit of Welch's test there, p = 0, would say that they can never differ.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +16,10 @@ from ..statistics import SIGNIFICANCE, Spread, holm, spread, welch
 from .questions import place
 from .scored import Measured
 
-Verdict = Literal["higher", "lower", "not told apart", "not tested"]
+Verdict = Literal[
+    "higher", "lower", "not told apart", "not tested: fewer than two trials", "not tested: no spread in either"
+]
+UNTESTED: Final[tuple[Verdict, ...]] = ("not tested: fewer than two trials", "not tested: no spread in either")
 
 ACTIVATIONS_OF: Final = "all pairs of activations"
 ARCHITECTURES_OF: Final = "all pairs of architectures"
@@ -32,8 +37,7 @@ class Difference(NamedTuple):
     """A test of whether two models differ in a score.
 
     The tests of one `scope` (what they have in common), `kind` and `metric` are a family: corrected together. `p` is
-    Welch's, two-sided, and `p_holm` the same corrected; both NaN where a side has fewer than two trials: then there is
-    no test.
+    Welch's, two-sided, and `p_holm` the same corrected; both NaN where there is no test: no member of the family.
     """
 
     scope: str
@@ -51,12 +55,18 @@ class Difference(NamedTuple):
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the first is higher or lower than the second, at a corrected p below 0.05."""
+        """Whether the first is higher or lower, at a corrected p below 0.05; or why there is no test."""
         if np.isnan(self.p_holm):
-            return "not tested"
+            few = min(self.first.spread.n, self.second.spread.n) < 2
+            return "not tested: fewer than two trials" if few else "not tested: no spread in either"
         if self.p_holm >= SIGNIFICANCE:
             return "not told apart"
         return "higher" if self.difference > 0 else "lower"
+
+    @property
+    def apart(self) -> bool:
+        """Whether the two are told apart."""
+        return self.verdict in ("higher", "lower")
 
 
 def compared(scope: str, kind: str, metric: str, pairs: Sequence[tuple[Side, Side]]) -> tuple[Difference, ...]:
@@ -64,7 +74,8 @@ def compared(scope: str, kind: str, metric: str, pairs: Sequence[tuple[Side, Sid
     if not pairs:
         return ()
     first, second = (np.array([pair[side].spread[:3] for pair in pairs]).T for side in (0, 1))
-    p = welch(*first, *second)
+    still = (first[1] == 0) & (second[1] == 0)
+    p = np.where(still, np.nan, welch(*first, *second))
     return tuple(
         Difference(scope, kind, metric, *pair, float(raw), float(corrected))
         for pair, raw, corrected in zip(pairs, p, holm(p), strict=True)

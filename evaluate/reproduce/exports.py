@@ -15,6 +15,7 @@ from ..statistics import spread
 from .differences import Difference
 from .scored import Measured, Scored
 from .tables import Answer
+from .trades import Traded
 
 Row = dict[str, Any]
 
@@ -63,6 +64,33 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
     ),
     "tests": _TEST,
     "pairs": _TEST,
+    "trades": pa.schema(
+        [
+            ("model", pa.string()),
+            ("dataset", pa.string()),
+            ("architecture", pa.string()),
+            ("label", pa.string()),
+            ("classification", pa.string()),
+            ("classification_mean", pa.float64()),
+            ("classification_sd", pa.float64()),
+            ("metric", pa.string()),
+            ("mean", pa.float64()),
+            ("sd", pa.float64()),
+            ("n", pa.int64()),
+        ]
+    ),
+    "correlations": pa.schema(
+        [
+            ("dataset", pa.string()),
+            ("architecture", pa.string()),
+            ("classification", pa.string()),
+            ("metric", pa.string()),
+            ("models", pa.int64()),
+            ("rho", pa.float64()),
+            ("p", pa.float64()),
+            ("exact", pa.bool_()),
+        ]
+    ),
     "missing": pa.schema(
         [
             ("model", pa.string()),
@@ -77,13 +105,17 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
 }
 
 
-def tables(scored: Scored, found: Sequence[Answer], pairs: Iterable[Difference]) -> dict[str, list[Row]]:
+def tables(
+    scored: Scored, found: Sequence[Answer], pairs: Iterable[Difference], traded: Sequence[Traded]
+) -> dict[str, list[Row]]:
     """The rows of each table of `SCHEMAS`; numbers that there are not are None."""
     return {
         "values": [row for model in scored.models for row in _values(model)],
         "summary": [row for model in scored.models for row in _summary(model)],
         "tests": [_test(test) for answer in found for panel in answer.panels for test in panel.differences],
         "pairs": [_test(test) for test in pairs],
+        "trades": [row for item in traded for row in _trades(item)],
+        "correlations": [row for item in traded for row in _correlations(item)],
         "missing": [dict(zip(SCHEMAS["missing"].names, entry, strict=True)) for entry in scored.missing],
     }
 
@@ -108,10 +140,15 @@ def _values(model: Measured) -> Iterable[Row]:
 
 
 def _summary(model: Measured) -> Iterable[Row]:
-    """A row a score that is no E-value: those span orders of magnitude and have no mean."""
+    """A row a score that is no E-value: those span orders of magnitude and have no mean.
+
+    Where trials do not differ there is no interval: one of no width would claim to be certain.
+    """
     for metric in (name for name in METRICS if name in model.values and METRICS[name].highest <= 1):
         spread_of = spread([value for _, value in model.defined(metric)])
         numbers = {name: _number(value) for name, value in spread_of._asdict().items()}
+        if not spread_of.varies:
+            numbers |= {"low": None, "high": None}
         known = metric_of(metric)
         yield {**_model(model), "metric": metric, **numbers, "counted": known.unit if known else ""}
 
@@ -134,6 +171,40 @@ def _test(test: Difference) -> Row:
         "p_holm": _number(test.p_holm),
         "verdict": test.verdict,
     }
+
+
+def _trades(item: Traded) -> Iterable[Row]:
+    for plot in item.plots:
+        for point in plot.points:
+            yield {
+                "model": point.model,
+                "dataset": item.trade.dataset,
+                "architecture": plot.architecture,
+                "label": point.label,
+                "classification": plot.x_metric,
+                "classification_mean": point.x.mean,
+                "classification_sd": _number(point.x.sd),
+                "metric": plot.y_metric,
+                "mean": point.y.mean,
+                "sd": _number(point.y.sd),
+                "n": point.y.n,
+            }
+
+
+def _correlations(item: Traded) -> Iterable[Row]:
+    """A row a plot; without a correlation where there is none."""
+    for plot in item.plots:
+        known = plot.correlation
+        yield {
+            "dataset": item.trade.dataset,
+            "architecture": plot.architecture,
+            "classification": plot.x_metric,
+            "metric": plot.y_metric,
+            "models": len(plot.points),
+            "rho": known and known.rho,
+            "p": known and known.p,
+            "exact": known and known.exact,
+        }
 
 
 def _number(value: float) -> float | None:

@@ -3,23 +3,34 @@
 from collections.abc import Iterable, Sequence
 
 from ...zoo.model_card.tables import table
+from .headline import lower
+from .questions import REFERENCE
 from .scored import Missing, Scored
-from .tables import Answer, Cell
-from .wording import NOTHING, mean_sd, metric_words, told
+from .tables import Answer
+from .trades import QUESTION, Traded
+from .wording import NOTHING, mean_sd, metric_words, shown, told
 
 
-def markdown(scored: Scored, found: Sequence[Answer], version: str) -> str:
-    """The text of reproduce.md: a table a score, what the tests say, and what is missing."""
+def markdown(scored: Scored, found: Sequence[Answer], traded: Sequence[Traded], version: str) -> str:
+    """The text of reproduce.md: a table a score, what the tests say, classification beside it, and what is missing."""
     parts = [
         "# The study's comparison, reproduced",
         f"From {scored.origin}; motifzoo {version}. In the tables: mean \u00b1 standard deviation over trials (number "
         "of trials). Tests: Welch's t-test, Holm-corrected over the tests of one score in one architecture; a "
-        "difference is one at p < 0.05. With fewer than two trials there is no test.",
+        "difference is one at p < 0.05. With fewer than two trials, or no spread in either of two, there is no test.",
         *(f"> {problem}" for problem in scored.problems),
+        *_lower(found),
         *(text for answer in found for text in _answer(answer)),
+        *_traded(traded),
         *_missing(scored.missing),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _lower(found: Sequence[Answer]) -> Iterable[str]:
+    if lines := lower(found):
+        yield f"Of all the tests here, these tell {REFERENCE} apart as lower:"
+        yield "\n".join(f"- {line.told()}" for line in lines)
 
 
 def _answer(answer: Answer) -> Iterable[str]:
@@ -30,16 +41,30 @@ def _answer(answer: Answer) -> Iterable[str]:
         panels = {panel.architecture: panel for panel in answer.panels if panel.metric == metric}
         cells = {(name, cell.label): cell for name, panel in panels.items() for cell in panel.cells}
         labels = dict.fromkeys(label for _, label in cells)
-        rows = [(label, *(_shown(cells.get((name, label))) for name in architectures)) for label in labels]
+        rows = [
+            (label, *(shown(cells[name, label]) if (name, label) in cells else NOTHING for name in architectures))
+            for label in labels
+        ]
         yield f"### {metric_words(metric)}"
         yield table(("activation", *architectures), rows, right=len(architectures))
-        yield "\n".join(f"- {name}: {told(panel, answer.question.group)}" for name, panel in panels.items())
+        said = {name: told(panel, answer.question.group) for name, panel in panels.items()}
+        if any(said.values()):
+            yield "\n".join(f"- {name}: {text}" for name, text in said.items() if text)
 
 
-def _shown(cell: Cell | None) -> str:
-    if cell is None:
-        return NOTHING
-    return mean_sd(cell.spread) if cell.values else "missing"
+def _traded(traded: Sequence[Traded]) -> Iterable[str]:
+    if traded:
+        yield f"## {QUESTION}"
+        yield (
+            "\u03c1: Spearman's rank correlation of the models' means; p: its permutation test, two-sided, not "
+            "corrected for the number of tables."
+        )
+    for item in traded:
+        yield f"### {item.trade.title}"
+        for plot in item.plots:
+            yield f"{item.trade.dataset}, {plot.architecture}, {plot.told()}:"
+            header = ("activation", metric_words(plot.x_metric), metric_words(plot.y_metric))
+            yield table(header, [(point.label, mean_sd(point.x), mean_sd(point.y)) for point in plot.points], right=2)
 
 
 def _missing(missing: Sequence[Missing]) -> Iterable[str]:

@@ -13,14 +13,15 @@ from markupsafe import Markup
 from ..metric_table import METRICS
 from ..report.words import ACTIVATIONS, ARCHITECTURES, capital, method_title
 from .charts import dot_chart
-from .differences import Difference
+from .differences import UNTESTED, Difference
 from .exports import SCHEMAS, Row
-from .headline import headlines
+from .headline import headlines, lower
 from .questions import REFERENCE
-from .scatter import Traded, scatter
+from .scatter import scatter
 from .scored import Scored
 from .tables import AGAINST_CONTROL, AGAINST_REFERENCE, AGAINST_UNMODIFIED, Answer, Panel
-from .wording import interval, mean_sd, metric_words, number, p_value, told
+from .trades import ORDERS, QUESTION, Plot, Traded
+from .wording import interval, metric_words, number, p_value, plural, shown, told
 
 _HERE = Path(__file__).parent
 _REPORT = _HERE.parent / "report"
@@ -35,6 +36,8 @@ _FILES: Final = {
     "summary": "mean, spread and interval of every model and score",
     "tests": "the tests of this page",
     "pairs": "tests of all pairs of models that differ in one part",
+    "trades": "classification beside what a person can read",
+    "correlations": "rank correlations of the two",
     "missing": "what is missing",
 }
 
@@ -77,14 +80,51 @@ class Chapter(NamedTuple):
     columns: str
 
 
+class TradeRow(NamedTuple):
+    """A model in a table of both scores."""
+
+    label: str
+    n: str
+    x: str
+    x_sd: str
+    y: str
+    y_sd: str
+
+
+class TradeTable(NamedTuple):
+    """The numbers of one plot."""
+
+    caption: str
+    rows: tuple[TradeRow, ...]
+
+
+class TradeSection(NamedTuple):
+    """Plots side by side and their numbers; `x` and `y` head a column of means each."""
+
+    title: str
+    dataset: str
+    figures: tuple[Figure, ...]
+    x: str
+    y: str
+    numbers: tuple[TradeTable, ...]
+
+
 def render(scored: Scored, found: Sequence[Answer], traded: Sequence[Traded], rows: Mapping[str, Sequence[Row]]) -> str:
     """The page's HTML."""
     return _template().render(
         scored=scored,
         sections=[(answer.question, tuple(_chapters(answer))) for answer in found],
-        traded=[(item.trade, tuple(_plots(item))) for item in traded],
+        traded=[_trade_section(item) for item in traded],
+        question=QUESTION,
+        orders=ORDERS,
+        lower=[line.told() for line in lower(found)],
         headlines=[(name, tuple(lines)) for name, lines in groupby(headlines(found), lambda line: line.dataset)],
-        trials=sum(len(model.trials) for model in scored.models),
+        counts=", ".join(
+            (
+                plural(len(scored.models), "model"),
+                plural(sum(len(model.trials) for model in scored.models), "trial"),
+            )
+        ),
         missing=[
             (dataset, tuple(entries)) for dataset, entries in groupby(scored.missing, lambda entry: entry.dataset)
         ],
@@ -138,7 +178,7 @@ def _rows(panel: Panel, kinds: Sequence[str]) -> tuple[TableRow, ...]:
             number(cell.spread.mean) if cell.values else "missing",
             number(cell.spread.sd),
             interval(cell.spread),
-            cell.note,
+            "; ".join(filter(None, (cell.note, *_untested(panel, cell.label, kinds)))),
             tuple(_tested(panel.against(cell.label, kind)) for kind in kinds),
         )
         for cell in panel.cells
@@ -148,18 +188,45 @@ def _rows(panel: Panel, kinds: Sequence[str]) -> tuple[TableRow, ...]:
 def _tested(test: Difference | None) -> tuple[str, str, bool]:
     if test is None:
         return "", "", False
-    return number(test.difference), p_value(test.p_holm), test.verdict in ("higher", "lower")
+    return number(test.difference), p_value(test.p_holm), test.apart
 
 
-def _plots(traded: Traded) -> Iterable[Figure]:
-    for plot in traded.plots:
-        part, *rest = plot.y_metric.split("/")
-        method = f", {method_title(rest[0])}" if part == "attribution" else ""
-        models = f"{len(plot.points)} model{'s' if len(plot.points) > 1 else ''}"
-        rho = f"rank correlation of their means \u03c1 = {number(plot.rho, 2)}" if plot.rho is not None else ""
-        yield Figure(
-            plot.architecture + method, scatter(plot, traded.plots), ", ".join(filter(None, (models, rho))) + "."
+def _untested(panel: Panel, label: str, kinds: Sequence[str]) -> Iterable[str]:
+    """Why there is no test of this model; each reason once."""
+    tests = (panel.against(label, kind) for kind in kinds)
+    return dict.fromkeys(test.verdict for test in tests if test is not None and test.verdict in UNTESTED)
+
+
+def _trade_section(traded: Traded) -> TradeSection:
+    first, *_ = traded.plots
+    attribution = first.y_metric.startswith("attribution/")
+    return TradeSection(
+        traded.trade.title,
+        traded.trade.dataset,
+        tuple(Figure(_plot_title(plot), scatter(plot, traded.plots), f"{plot.told()}.") for plot in traded.plots),
+        metric_words(first.x_metric),
+        first.y_metric.rpartition("/")[2].upper() if attribution else metric_words(first.y_metric),
+        tuple(TradeTable(f"{_plot_title(plot)}, {plot.told()}", _trade_rows(plot)) for plot in traded.plots),
+    )
+
+
+def _plot_title(plot: Plot) -> str:
+    part, *rest = plot.y_metric.split("/")
+    return plot.architecture + (f", {method_title(rest[0])}" if part == "attribution" else "")
+
+
+def _trade_rows(plot: Plot) -> tuple[TradeRow, ...]:
+    return tuple(
+        TradeRow(
+            point.label,
+            str(point.y.n),
+            number(point.x.mean),
+            number(point.x.sd),
+            number(point.y.mean),
+            number(point.y.sd),
         )
+        for point in plot.points
+    )
 
 
 @cache
@@ -170,5 +237,5 @@ def _template() -> Template:
     styles = [(folder / "style.css").read_text(encoding="utf-8") for folder in (_REPORT, _HERE)]
     environment.globals.update(style=Markup("\n".join(styles)), version=version("motifzoo"))
     # Images come from this package's own functions, which escape the text inside them.
-    environment.filters.update(image=Markup, mean_sd=mean_sd, metric=metric_words)
+    environment.filters.update(image=Markup, shown=shown, metric=metric_words, plural=plural)
     return environment.get_template("page.html.j2")

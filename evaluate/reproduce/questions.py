@@ -45,15 +45,15 @@ def _maps(score: str) -> tuple[str, ...]:
     return tuple(f"attribution/{method}/{score}" for method in METHODS)
 
 
-# ChIP-seq data sets and the factors whose peaks they are.
-_PEAKS: Final = {
-    "chip-rest": "REST",
-    "chip-gabpa": "GABPA",
-    "chip-lef1": "LEF1",
-    "tfbs-tp53": "TP53",
-    "chip-irf1": "IRF1",
-    "chip-zbed2": "ZBED2",
-}
+# Data sets of one factor, the factor, and what of it they hold as far as is known.
+_FACTORS: Final = (
+    ("chip-rest", "REST", "ChIP-seq peaks"),
+    ("chip-gabpa", "GABPA", "ChIP-seq peaks"),
+    ("chip-lef1", "LEF1", "ChIP-seq peaks"),
+    ("tfbs-tp53", "TP53", "Binding sites"),
+    ("chip-irf1", "IRF1", "ChIP-seq peaks"),
+    ("chip-zbed2", "ZBED2", "ChIP-seq peaks"),
+)
 
 QUESTIONS: Final = (
     Question(
@@ -85,22 +85,23 @@ QUESTIONS: Final = (
     *(
         Question(
             dataset,
-            "ChIP-seq",
-            f"Peaks of {factor}",
-            "ChIP-seq peaks of one factor. Filters are compared with the motifs that the data card names, attribution "
-            "maps with a scan for them, which is no ground truth.",
+            "One factor",
+            f"{sites} of {factor}",
+            f"{sites} of one factor. Filters are compared with the motifs that the data card names, attribution maps "
+            "with a scan for them, which is no ground truth.",
             dataset,
             ("filters/target_match", "attribution/saliency/scan_auroc", "attribution/mutagenesis/scan_auroc"),
             "beside",
         )
-        for dataset, factor in _PEAKS.items()
+        for dataset, factor, sites in _FACTORS
     ),
     Question(
         "modified-motifs",
         "Modified: filters",
         "Modified activations: filters",
         "Shifted, scaled, exponential and logarithmic versions of the activations, beside the activations they are "
-        "made of; \u201c-l2\u201d is a penalty on the first layer's kernel. Tested here are the modified ones.",
+        "made of; \u201c-l2\u201d is a penalty on the first layer's kernel. All are tested against exponential, and "
+        "p-values corrected for all these tests: what is told apart among the seven above may not be among so many.",
         "synthetic-motifs",
         ("filters/match_fraction",),
         "modified",
@@ -109,7 +110,7 @@ QUESTIONS: Final = (
         "modified-codes",
         "Modified: maps",
         "Modified activations: filters and attribution maps",
-        "The same for the models of regulatory codes.",
+        "The same for the models of regulatory codes, tested in the same way.",
         "synthetic-codes",
         ("filters/match_fraction", "attribution/saliency/auroc", "attribution/mutagenesis/auroc"),
         "modified",
@@ -119,7 +120,8 @@ QUESTIONS: Final = (
         "Controls: filters",
         "Controls: what filters match where there is nothing to learn",
         "\u201c-shuffled\u201d models were trained on shuffled labels: there was nothing to learn, so what they score "
-        "is chance and the shape of the network.",
+        "is chance and the shape of the network. Each is tested against the model that it is a control of; nothing is "
+        "tested against exponential here.",
         "synthetic-motifs",
         ("classification/auroc", "filters/match_fraction", "filters/match_any"),
         "control",
@@ -128,7 +130,7 @@ QUESTIONS: Final = (
         "controls-codes",
         "Controls: maps",
         "Controls: what attribution maps find where there is nothing to learn",
-        "The same for the models of regulatory codes.",
+        "The same for the models of regulatory codes, tested in the same way.",
         "synthetic-codes",
         ("classification/auroc", "filters/match_fraction", *_maps("auroc")),
         "control",

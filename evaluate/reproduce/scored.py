@@ -11,16 +11,17 @@ from typing import Final, NamedTuple
 
 from ...data_cards.cards import list_datasets, load_card
 from ...data_cards.motifs import content_hash, search_database
-from ...errors import MotifzooError, UnknownNameError
+from ...errors import ModelError, MotifzooError, UnknownNameError
 from ...zoo.model_card.scores import read_scores
 from ...zoo.recipe import Recipe, packaged
-from ...zoo.sources import ELSEWHERE, find, list_models
+from ...zoo.sources import ELSEWHERE, Source, find, list_models
 from ..benchmark import Evaluated
 from ..protocol import PROTOCOL
 from ..results import Result, read_result
 
 _NO_MODEL: Final = "no such model in the zoo"
 _NO_SCORES: Final = "the model has no scores yet"
+_BROKEN_SCORES: Final = "its scores cannot be read"
 _NO_RESULT: Final = "no result file"
 
 
@@ -89,16 +90,11 @@ class _Trial(NamedTuple):
 def from_packaged(patterns: Sequence[str] = ("*",)) -> Scored:
     """The scores in the folders of the packaged models that match a pattern.
 
-    Raises UnknownNameError where none does, ModelError for a broken folder.
+    A scores.json that cannot be read is a problem and stops no other. Raises UnknownNameError where no model matches,
+    ModelError for a model without a valid config.json.
     """
-    trials: list[_Trial] = []
-    reasons: dict[str, str] = {}
-    for name in packaged_names(patterns):
-        found = _packaged_trials(name)
-        trials += found
-        if not found:
-            reasons[name] = _NO_SCORES
-    return _scored("the scores that the packaged models carry", trials, patterns, reasons, _NO_MODEL)
+    trials, reasons, problems = _packaged(packaged_names(patterns))
+    return _scored("the scores that the packaged models carry", trials, patterns, reasons, _NO_MODEL, problems)
 
 
 def from_results(folders: Sequence[Path], patterns: Sequence[str] = ("*",), *, add_packaged: bool = False) -> Scored:
@@ -113,27 +109,27 @@ def from_results(folders: Sequence[Path], patterns: Sequence[str] = ("*",), *, a
         if not folder.is_dir():
             raise MotifzooError(f"there is no folder {folder}: --results takes what `motifzoo evaluate` wrote.")
         for path in sorted(folder.rglob("result.json")):
-            where = path.relative_to(folder).as_posix()
             try:
                 result = read_result(path)
             except MotifzooError as error:
-                problems.append(str(error).replace(str(path), where))
+                problems.append(f"{error} It is left out: `motifzoo evaluate` writes it again.")
                 continue
             if _matches(result.model, patterns):
-                trials.append(_of_result(result, where))
+                trials.append(_of_result(result, str(path)))
     if not trials and not problems:
         raise MotifzooError(
             f"there is no result.json below {', '.join(map(str, folders))} of a model that matches "
             f"{' '.join(patterns)}: `motifzoo evaluate` writes them."
         )
     origin = "result files"
+    reasons: dict[str, str] = {}
     if add_packaged:
         covered = {trial.model for trial in trials}
-        trials += [
-            trial for name in packaged_names(patterns) if name not in covered for trial in _packaged_trials(name)
-        ]
+        added, reasons, broken = _packaged([name for name in packaged_names(patterns) if name not in covered])
+        trials += added
+        problems += broken
         origin += " and, for models without one, the scores that the packaged models carry"
-    return _scored(origin, trials, patterns, {}, _NO_RESULT, problems)
+    return _scored(origin, trials, patterns, reasons, _NO_RESULT, problems)
 
 
 def from_evaluations(
@@ -168,16 +164,35 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _packaged_trials(name: str) -> list[_Trial]:
-    source = find(name, weights=False)
+def _packaged(names: Iterable[str]) -> tuple[list[_Trial], dict[str, str], list[str]]:
+    """Trials of packaged models, why there are none of a model, and what could not be read."""
+    trials: list[_Trial] = []
+    reasons: dict[str, str] = {}
+    problems: list[str] = []
+    for name in names:
+        source = find(name, weights=False)
+        try:
+            found = _packaged_trials(source)
+        except ModelError as error:
+            problems.append(f"{error} It is left out: restore the file, or compute the scores with --recompute.")
+            reasons[name] = _BROKEN_SCORES
+            continue
+        trials += found
+        if not found:
+            reasons[name] = _NO_SCORES
+    return trials, reasons, problems
+
+
+def _packaged_trials(source: Source) -> list[_Trial]:
+    """The trials that a model's scores.json is about. Raises ModelError where it is not valid."""
     scores = read_scores(source.folder, source.config)
     if scores is None:
         return []
     config = source.config
     return [
         _Trial(
-            f"{name}:{trial.trial}",
-            name,
+            f"{config.name}:{trial.trial}",
+            config.name,
             trial.trial,
             config.dataset.name,
             config.architecture,

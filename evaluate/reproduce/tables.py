@@ -39,6 +39,11 @@ class Panel(NamedTuple):
         """The tests of a kind."""
         return tuple(test for test in self.differences if test.kind == kind)
 
+    def marked(self, label: str) -> bool:
+        """Whether a chart marks this model as told apart: from the reference or, for a control, from its model."""
+        tests = (self.against(label, kind) for kind in (AGAINST_REFERENCE, AGAINST_CONTROL))
+        return any(test is not None and test.apart for test in tests)
+
     def against(self, label: str, kind: str) -> Difference | None:
         """The test of a kind that this model is the second of."""
         return next((test for test in self.of_kind(kind) if test.second.label == label), None)
@@ -132,6 +137,5 @@ def _pairs(question: Question, cells: tuple[Cell, ...]) -> dict[str, list[tuple[
     if question.group == "control":
         return {AGAINST_CONTROL: made_of}
     if question.group == "modified":
-        modified = [pair for pair in against if pair[1].label not in PLAIN]
-        return {AGAINST_UNMODIFIED: made_of, AGAINST_REFERENCE: modified}
+        return {AGAINST_UNMODIFIED: made_of, AGAINST_REFERENCE: against}
     return {AGAINST_REFERENCE: against}

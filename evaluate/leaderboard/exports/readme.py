@@ -27,9 +27,10 @@ records; this page, the Parquet files and `eval_results/` are made from them (`m
 **How to read the tables.** A score is the mean over a model's trials (*n* of them, trained with other seeds) ± half of
 its 95 % interval. *Rank* is the range of places that an entry may have: entries are told apart by Welch's test with
 Holm's correction over all pairs of the benchmark and metric (p < 0.05), and those that are not share a tie group, the
-number in brackets. An entry of one trial is not tested. *Controls* are no contestants and have no rank. *Claimed*
-numbers are the submitter's own; *recomputed* ones a maintainer's, computed anew from the weights; *disputed* entries,
-whose numbers could not be confirmed, and entries measured under other conditions than the current ones have no rank."""
+number in brackets. An entry of one trial is not tested, nor are two entries of which neither has any spread. *Controls*
+are no contestants and have no rank. *Claimed* numbers are the submitter's own; *recomputed* ones a maintainer's, anew
+from the weights; *disputed* entries, whose numbers could not be confirmed, and entries measured under other conditions
+than the current ones have no rank."""
 _USE: Final = """## Use it
 
 ```python
