@@ -42,6 +42,7 @@ from motifzoo.zoo.model_card.scores import (
     write_scores,
 )
 from motifzoo.zoo.model_card.tables import spread
+from motifzoo.zoo.model_card.twins import find_twins
 from motifzoo.zoo.names import parse
 from motifzoo.zoo.recipe import Training, find, packaged
 from motifzoo.zoo.schedule import Epoch
@@ -360,9 +361,7 @@ def test_scores_that_are_none(scored: Path) -> None:
     write_text(path, kept.replace('"benchmark"', '"bench"'))
     with pytest.raises(ModelError) as error:
         read_scores(scored, read_config(scored))
-    assert str(error.value) == (
-        f"{path} is not valid: benchmark: Field required; bench: Extra inputs are not permitted."
-    )
+    assert str(error.value) == (f"{path} is not valid: benchmark: Field required; bench: unknown field.")
 
 
 WRONG = {
@@ -481,7 +480,79 @@ def test_the_command_to_train_it_again_has_its_settings(name: str) -> None:
     (recipe,) = find(name)
     config, _ = packaged_config(name)
     assert recipe.training == config.training
-    assert f"motifzoo train {name}\n" in text_of(sources.PRETRAINED / name)
+    assert f"\nmotifzoo train {name} --trial 0" in text_of(sources.PRETRAINED / name)
+
+
+def test_the_command_trains_each_trial_as_it_was_trained() -> None:
+    """Alone or in a stack, on as many threads, or on a GPU: each rounds otherwise."""
+    config, folder = packaged_config("cnn-local-relu.synthetic-codes")
+    ways = [
+        ("cpu (x86_64, 1 thread)", False),
+        ("cpu (x86_64, 1 thread)", True),
+        ("cpu (arm64, 8 threads)", False),
+        ("cpu (x86_64, 1 thread)", True),
+        ("cuda (NVIDIA H200)", True),
+        ("mps", None),
+    ]
+    trials = tuple(
+        config.trials[0].model_copy(update={"trial": number, "device": device, "stacked": stacked})
+        for number, (device, stacked) in enumerate(ways)
+    )
+    text = card_files(config.model_copy(update={"trials": trials}), folder)[README]
+    after = text.partition("The same again, each trial with its number as its seed; ")[2]
+    assert after.split("```")[1].strip().splitlines() == [
+        "motifzoo train cnn-local-relu.synthetic-codes --trial 0 --alone --threads 1",
+        "motifzoo train cnn-local-relu.synthetic-codes --trial 1 --trial 3 --stacked --threads 1",
+        "motifzoo train cnn-local-relu.synthetic-codes --trial 2 --alone --threads 8",
+        "motifzoo train cnn-local-relu.synthetic-codes --trial 4 --stacked --device cuda",
+        "motifzoo train cnn-local-relu.synthetic-codes --trial 5 --device mps",
+    ]
+
+
+def test_the_software_is_cited_as_it_asks_to_be() -> None:
+    """And what the scores of its filters rest on."""
+    cff = (Path(__file__).parent.parent / "CITATION.cff").read_text(encoding="utf-8")
+    (title,) = [line.removeprefix("title: ").strip('"') for line in cff.splitlines() if line.startswith("title: ")]
+    text = card_files(*packaged_config("cnn-local-relu.synthetic-codes"))[README]
+    assert f"The software:\n\n- motifzoo contributors. {title}.\n" in text
+    assert "Nucleic Acids Research 44, D110-D115 (2016). doi 10.1093/nar/gkv1176\n" in text
+    assert "Genome Biology 8, R24 (2007). doi 10.1186/gb-2007-8-2-r24 (Tomtom)\n" in text
+
+
+def test_weights_that_two_models_share_are_told(make_model: ModelFactory) -> None:
+    """On both cards; why, where the seeds are the same and the activations are not."""
+    folder = make_model(trials=3)
+    config = read_config(folder)
+    trials = tuple(
+        entry.model_copy(update={"sha256": "f" * 64}) if entry.trial == 1 else entry for entry in config.trials
+    )
+    twin = config.model_copy(update={"name": "tiny-elu.synthetic-codes", "activation": "elu", "trials": trials})
+    copied = twin.model_copy(update={"activation": "relu"})
+    reason = (
+        " They were trained apart, from the same seed: to what follows the first layer, their activations were one "
+        "function in training."
+    )
+
+    def told(one: ModelConfig, *models: ModelConfig) -> str:
+        text = card_files(one, folder, find_twins(models))[README]
+        return text[text.index("## Trials") : text.index("## Limits")].partition("\n\n")[2].partition("\n\n")[2]
+
+    def shared(name: str) -> str:
+        return " ".join(f"Trial {n} has the same weights as `{name}:{n}`, to the last bit." for n in (0, 2))
+
+    assert told(config, config, twin) == shared("tiny-elu.synthetic-codes") + reason + "\n\n"
+    assert told(twin, config, twin) == shared("tiny-relu.synthetic-codes") + reason + "\n\n"
+    assert told(config, config, copied) == shared("tiny-elu.synthetic-codes") + "\n\n"
+    assert told(config, config) == ""
+
+
+def test_packaged_models_that_share_weights_say_so() -> None:
+    """Those of which the README speaks; what is refreshed knows all models of the folder."""
+    name = "cnn-local-elu.synthetic-codes"
+    card = sources.PRETRAINED / name / README
+    text = refresh.stale_files().get(card) or card.read_text(encoding="utf-8")
+    for trial in (0, 2):
+        assert f"Trial {trial} has the same weights as `cnn-local-linear.synthetic-codes:{trial}`" in text
 
 
 def test_every_setting_is_told() -> None:
@@ -494,18 +565,28 @@ def test_every_setting_is_told() -> None:
 # The learning curve
 
 
-def line_of(svg: str, plot: int) -> list[tuple[float, float]]:
-    """The points of a plot's curve."""
+def lines_of(svg: str) -> list[list[tuple[float, float]]]:
+    """The points of each curve, in the order in which they are drawn."""
     paths = [path.get("d", "") for path in ET.fromstring(svg).iter(f"{SVG}path") if path.get("stroke-width")]
-    pairs = [part.split() for part in paths[plot].replace("L", "M").split("M")[1:]]
-    return [(float(x), float(y)) for x, y in pairs]
+    pairs = [[part.split() for part in path.replace("L", "M").split("M")[1:]] for path in paths]
+    return [[(float(x), float(y)) for x, y in path] for path in pairs]
+
+
+def texts_of(svg: str) -> list[str | None]:
+    return [text.text for text in ET.fromstring(svg).iter(f"{SVG}text")]
+
+
+def falling(*losses: float, rate: float = 1e-3) -> list[Epoch]:
+    """A curve whose learning rate falls at the last epoch."""
+    history = [Epoch(loss=loss, score=1 - loss, learning_rate=rate) for loss in losses]
+    return [*history[:-1], history[-1].model_copy(update={"learning_rate": rate / 5})]
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40))
 def test_the_curve_goes_through_every_epoch(losses: list[float]) -> None:
     config, _ = packaged_config("cnn-local-relu.synthetic-codes")
     history = [Epoch(loss=loss, score=0.5, learning_rate=1e-3) for loss in losses]
-    points = line_of(learning_curve(history, config), 0)
+    points = lines_of(learning_curve({0: history}, config))[0]
     assert len(points) == len(losses)
     for (x, y), (later_x, later_y), before, after in zip(points, points[1:], losses, losses[1:], strict=False):
         assert later_x > x
@@ -522,10 +603,57 @@ def test_the_curve_leaves_out_what_is_not_finite() -> None:
         Epoch(loss=loss, score=nan, learning_rate=rate)
         for loss, rate in ((1.0, 1e-3), (nan, 1e-3), (0.5, 2e-4), (0.25, 2e-4))
     ]
-    svg = learning_curve(history, config)
-    assert len(line_of(svg, 0)) == 3
+    svg = learning_curve({0: history}, config)
+    assert [len(line) for line in lines_of(svg)] == [3]
     assert svg.count("no finite value") == 1
     assert svg.count("stroke-dasharray") == 2  # one drop of the rate, in both plots
+
+
+def test_every_trial_is_drawn_and_the_first_on_top() -> None:
+    """On the same axes: the lowest loss is the second trial's, the last epoch the third's."""
+    config, _ = packaged_config("cnn-local-relu.synthetic-codes")
+    histories = {0: falling(0.8, 0.4), 1: falling(0.6, 0.2), 2: falling(0.7, 0.6, 0.5)}
+    svg = learning_curve(histories, config)
+    third, second, first = lines_of(svg)[:3]
+    assert [x for x, _ in third] == [56.0, 206.0, 356.0]
+    assert first == [(56.0, 26.0), (206.0, 126.0)]
+    assert second == [(56.0, 76.0), (206.0, 176.0)]
+    strokes = [path.get("stroke") for path in ET.fromstring(svg).iter(f"{SVG}path") if path.get("stroke-width")]
+    assert strokes == ["#808080", "#808080", "#2f7fd1"] * 2
+    assert svg.count("stroke-dasharray") == 2  # the first trial's drop, in both plots
+    assert texts_of(svg)[-1] == "Trial 0 (bold) of 3; dotted: its learning rate falls"
+
+
+@pytest.mark.parametrize(
+    ("trials", "histories", "told"),
+    [
+        (1, {0: falling(0.5, 0.4)}, "Trial 0; dotted: its learning rate falls"),
+        (1, {0: falling(0.5)[:1]}, "Trial 0"),
+        (3, {1: falling(0.5, 0.4)}, "Trial 1, without 2 that have no curve here; dotted: its learning rate falls"),
+        (
+            3,
+            {0: falling(0.5, 0.4), 2: falling(0.5)},
+            "Trial 0 (bold) of 2, without 1 that has no curve here; dotted: its learning rate falls",
+        ),
+    ],
+)
+def test_the_curves_say_whose_they_are(
+    trials: int, histories: dict[int, list[Epoch]], told: str, make_model: ModelFactory
+) -> None:
+    """In the picture, in its label, and in what a reader without pictures is told."""
+    folder = make_model(trials=trials)
+    for trial, history in histories.items():
+        write_text(
+            sources.weights_path(folder, trial).with_name("training.json"),
+            "[" + ",".join(epoch.model_dump_json() for epoch in history) + "]",
+        )
+    files = card_files(read_config(folder), folder)
+    assert f"![Training loss and validation score by epoch. {told}]({CURVE})\n" in files[README]
+    assert texts_of(files[CURVE])[-1] == told
+    assert ET.fromstring(files[CURVE]).get("aria-label") == (
+        "Learning curve of tiny-relu.synthetic-codes: training loss and validation AUROC over "
+        f"{max(map(len, histories.values()))} epochs. {told}"
+    )
 
 
 def test_a_curve_that_is_none(make_model: ModelFactory) -> None:

@@ -139,6 +139,56 @@ def test_the_leaderboard_tells_exponential_cnn_local_apart_from_none_of_the_six(
         assert stats.ttest_ind_from_stats(*facts, equal_var=False).pvalue >= below
 
 
+def table(first: str) -> list[dict[str, str]]:
+    """The rows of the README's table whose header begins so, by column."""
+    start = next(number for number, line in enumerate(LINES) if line.startswith(first))
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in LINES[start:] if line.startswith("|")]
+    return [dict(zip(rows[0], row, strict=True)) for row in rows[2:] if len(row) == len(rows[0])]
+
+
+def test_in_as_many_pairs_on_single_factors_the_exponential_is_ahead_as_said() -> None:
+    said = stated(
+        r"In (\w+) of the (\w+) pairs more exponential filters match the factor's motif than ReLU ones; saliency "
+        r"agrees more with the scan in (\w+), mutagenesis in (\w+), and the AUROC is higher in (\w+)\."
+    )
+    rows = table("| data set | network | filters, exponential |")[:8]
+
+    def ahead(score: str) -> int:
+        return sum(float(row[f"{score}, exponential"]) > float(row[f"{score}, relu"]) for row in rows)
+
+    words = ("six", "seven", "eight")
+    counts = (ahead("filters"), len(rows), *map(ahead, ("saliency", "mutagenesis", "AUROC")))
+    assert tuple(words[count - 6] for count in counts) == said
+
+
+def test_exponential_networks_classify_real_dna_better_as_said() -> None:
+    (pairs, low, high) = stated(
+        r"In (\w+) of the five pairs the exponential network classifies better, by ([0-9.]+) to ([0-9.]+) of"
+    )
+    rows = {row["model"]: row for row in table("| model | trials | AUROC | AUPR | filters: known motif |")[:10]}
+    gains = [
+        float(row["AUPR"]) - float(rows[name.replace("-exponential.", "-relu.")]["AUPR"])
+        for name, row in rows.items()
+        if "-exponential." in name
+    ]
+    better = sorted(gain for gain in gains if gain > 0)
+    assert (len(gains), len(better), pairs) == (5, 4, "four")
+    assert (f"{better[0]:.2f}", f"{better[-1]:.2f}") == (low, high)
+
+
+def test_mutagenesis_on_irf1_is_told_apart_as_said(tmp_path: Path) -> None:
+    relu, exponential = stated(
+        r"on chip-irf1 that of ReLU networks agrees more \(([0-9.]+) against ([0-9.]+), told apart"
+    )
+    rows = {row["model"]: row for row in table("| model | trials | AUROC | AUPR | filters: known motif |")[:10]}
+    assert rows["residualbind-relu.chip-irf1"]["mutagenesis"] == relu
+    assert rows["residualbind-exponential.chip-irf1"]["mutagenesis"] == exponential
+    tests = printed("reproduce", "residualbind-*.chip-irf1", "--output", tmp_path)["tests"]
+    found = [test["verdict"] for test in tests if test["metric"] == "attribution/mutagenesis/scan_auroc"]
+    assert found
+    assert set(found) == {"lower"}
+
+
 def test_the_exponential_comes_first_on_most_peaks() -> None:
     assert stated(r"The exponential comes first in (\w+) of the (\w+) columns, with one trial each") == (
         "fourteen",

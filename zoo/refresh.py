@@ -6,6 +6,7 @@ from pathlib import Path
 from ..files import write_text
 from .config import read_config
 from .model_card import card_files
+from .model_card.twins import find_twins
 from .sources import PRETRAINED
 
 
@@ -13,8 +14,10 @@ def stale_files(root: Path = PRETRAINED) -> dict[Path, str]:
     """The generated files of the model folders in `root` that are missing or say something else than they should,
     with what they should say. Raises ModelError for a folder whose files are not valid."""
     stale = {}
-    for folder in sorted(path.parent for path in root.glob("*/config.json")):
-        for name, text in card_files(read_config(folder), folder).items():
+    configs = {path.parent: read_config(path.parent) for path in sorted(root.glob("*/config.json"))}
+    twins = find_twins(configs.values())
+    for folder, config in configs.items():
+        for name, text in card_files(config, folder, twins).items():
             path = folder / name
             if not path.is_file() or path.read_text(encoding="utf-8") != text:
                 stale[path] = text

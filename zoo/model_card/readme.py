@@ -1,22 +1,34 @@
 """README.md: the Hugging Face model card of a model."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from ...data_cards.cards import Card, load_card
 from ...errors import UnknownNameError
-from ..config import ModelConfig
+from ..config import ModelConfig, Trial
 from ..names import parse
 from ..recipe import Training, find
 from ..shapes import plan
 from .front_matter import front_matter
 from .scores import FILTERS, Scores
 from .tables import NONE, filter_table, score_table, shown, table, trial_table
+from .twins import Twins, tell_twins
 
 _PAPER: Final = (
     "Koo, P. K. & Ploenzke, M. Improving representations of genomic sequence motifs in convolutional networks with "
     "exponential activations. Nature Machine Intelligence 3, 258-266 (2021). doi 10.1038/s42256-020-00291-x"
+)
+_MOTIFS: Final = (
+    "Mathelier, A. et al. JASPAR 2016: a major expansion and update of the open-access database of transcription "
+    "factor binding profiles. Nucleic Acids Research 44, D110-D115 (2016). doi 10.1093/nar/gkv1176",
+    "Gupta, S., Stamatoyannopoulos, J. A., Bailey, T. L. & Noble, W. S. Quantifying similarity between motifs. Genome "
+    "Biology 8, R24 (2007). doi 10.1186/gb-2007-8-2-r24 (Tomtom)",
+)
+_SOFTWARE: Final = (
+    "motifzoo contributors. motifzoo: a model zoo and evaluation harness for genomic CNNs whose motifs a person can "
+    "read."
 )
 _SETTINGS: Final = {
     "epochs": "epochs, at most",
@@ -37,10 +49,17 @@ _SETTINGS: Final = {
 }
 
 
-def readme(config: ModelConfig, scores: Scores | None, folder: Path, *, curve: str | None) -> str:
+class Picture(NamedTuple):
+    """An image beside the card: its file name, and what its lines are."""
+
+    file: str
+    caption: str
+
+
+def readme(config: ModelConfig, scores: Scores | None, folder: Path, *, curve: Picture | None, twins: Twins) -> str:
     """The text of README.md: YAML front matter, then everything that a user of the model must know.
 
-    curve: file name of the learning curve's image, None where there is none.
+    curve: the learning curve, None where there is none. twins: trials of any models that share their weights.
     """
     card = load_card(config.dataset.name)
     sections = [
@@ -53,7 +72,8 @@ def readme(config: ModelConfig, scores: Scores | None, folder: Path, *, curve: s
         _data(config, card),
         _training(config, card),
         _trials(config, card),
-        _curve(config, curve),
+        tell_twins(config, twins),
+        _curve(curve),
         _limits(config, card),
         _licence(config, card),
         _citation(card),
@@ -228,7 +248,27 @@ def _command(config: ModelConfig, settings: Training) -> str:
         known = False
     if not known:
         return "It comes from a recipe that is not part of motifzoo."
-    return f"The same again, each trial with its number as its seed:\n\n```\nmotifzoo train {config.name}\n```"
+    ways: dict[str, list[int]] = {}
+    for trial in config.trials:
+        ways.setdefault(_way(trial), []).append(trial.trial)
+    lines = [
+        f"motifzoo train {config.name} {''.join(f'--trial {number} ' for number in numbers)}{way}".rstrip()
+        for way, numbers in ways.items()
+    ]
+    return (
+        "The same again, each trial with its number as its seed; the weights are equal to the last bit on a CPU of the "
+        "same kind with the same version of PyTorch, and elsewhere those of another run with the same settings:\n\n"
+        + "\n".join(("```", *lines, "```"))
+    )
+
+
+def _way(trial: Trial) -> str:
+    """The options of `motifzoo train` that decide how a trial's training rounds."""
+    options = {True: "--stacked", False: "--alone", None: ""}[trial.stacked]
+    if threads := re.fullmatch(r"cpu \(.*, ([0-9]+) threads?\)", trial.device):
+        return f"{options} --threads {threads[1]}".strip()
+    kind = trial.device.partition(" ")[0]
+    return f"{options} --device {kind}".strip() if kind in ("cuda", "mps") else options
 
 
 def _trials(config: ModelConfig, card: Card) -> str:
@@ -250,8 +290,10 @@ def _trials(config: ModelConfig, card: Card) -> str:
     return f"## Trials\n\n{table(header, rows)}"
 
 
-def _curve(config: ModelConfig, curve: str | None) -> str:
-    return f"## Learning curve\n\n![Training loss and validation score by epoch]({curve})" if curve else ""
+def _curve(curve: Picture | None) -> str:
+    if curve is None:
+        return ""
+    return f"## Learning curve\n\n![Training loss and validation score by epoch. {curve.caption}]({curve.file})"
 
 
 def _limits(config: ModelConfig, card: Card) -> str:
@@ -285,9 +327,13 @@ def _licence(config: ModelConfig, card: Card) -> str:
 
 
 def _citation(card: Card) -> str:
-    data = [line for line in card.citation.strip().splitlines() if line and line != _PAPER]
-    text = f"## Citation\n\nThe study:\n\n{_bullets([_PAPER])}"
-    return f"{text}\n\nThe data:\n\n{_bullets(data)}" if data else text
+    groups = {
+        "The study": [_PAPER],
+        "The data": [line for line in card.citation.strip().splitlines() if line and line != _PAPER],
+        "The motifs that its filters are compared with, and the comparison": _MOTIFS,
+        "The software": [_SOFTWARE],
+    }
+    return "\n\n".join(["## Citation", *(f"{title}:\n\n{_bullets(lines)}" for title, lines in groups.items() if lines)])
 
 
 def _bullets(lines: Iterable[str]) -> str:

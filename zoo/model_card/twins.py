@@ -1,0 +1,45 @@
+"""Trials of different models whose weights are equal to the last bit."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from ..config import ModelConfig, Trial
+
+
+class Twin(NamedTuple):
+    """A trial, and the model that it is of."""
+
+    model: ModelConfig
+    trial: Trial
+
+
+Twins = Mapping[str, Sequence[Twin]]  # by content hash
+
+
+def find_twins(models: Iterable[ModelConfig]) -> Twins:
+    """The trials of these models by the content hash of their weights, of hashes that several have."""
+    found: dict[str, list[Twin]] = {}
+    for model in models:
+        for trial in model.trials:
+            found.setdefault(trial.sha256, []).append(Twin(model, trial))
+    return {digest: twins for digest, twins in found.items() if len(twins) > 1}
+
+
+def tell_twins(config: ModelConfig, twins: Twins) -> str:
+    """What a model's card says of trials that share their weights with another model's; empty where none does."""
+    sentences = []
+    apart = True
+    for trial in config.trials:
+        others = [twin for twin in twins.get(trial.sha256, ()) if twin.model.name != config.name]
+        if others:
+            names = " and ".join(f"`{twin.model.name}:{twin.trial.trial}`" for twin in others)
+            sentences.append(f"Trial {trial.trial} has the same weights as {names}, to the last bit.")
+        apart = apart and all(
+            twin.trial.seed == trial.seed and twin.model.activation != config.activation for twin in others
+        )
+    if sentences and apart:
+        sentences.append(
+            "They were trained apart, from the same seed: to what follows the first layer, their activations were one "
+            "function in training."
+        )
+    return " ".join(sentences)
