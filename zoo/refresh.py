@@ -1,7 +1,8 @@
 """Write the generated files of every packaged model anew: `python -m motifzoo.zoo.refresh`."""
 
-import sys
 from pathlib import Path
+
+import click
 
 from ..files import write_text
 from .config import read_config
@@ -24,9 +25,13 @@ def stale_files(root: Path = PRETRAINED) -> dict[Path, str]:
     return stale
 
 
-if __name__ == "__main__":
-    if sys.argv[1:]:
-        sys.exit("usage: python -m motifzoo.zoo.refresh")
+@click.command()
+def main() -> None:
+    """Write the generated files of every packaged model anew, and print those that change."""
     for path, text in stale_files().items():
         write_text(path, text)
-        print(path.relative_to(PRETRAINED))
+        click.echo(path.relative_to(PRETRAINED))
+
+
+if __name__ == "__main__":
+    main()
