@@ -17,6 +17,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from motifzoo.zoo.config import read_config
+from motifzoo.zoo.sources import PRETRAINED
+
 ROOT = Path(__file__).parent.parent
 LINKED = ("data_cards", "zoo", "evaluate")
 MAX_WHEEL = 40_000_000  # bytes; a registry takes 100 MB, and nobody waits for a zoo that they load by name
@@ -192,7 +195,9 @@ except motifzoo.errors.MotifzooError as error:
     held = {row["name"]: row["here"] for row in rows}
     assert held["cnn-local-relu.synthetic-codes"] == [0]
     assert held[other] == []
-    assert run([*command, "models", other], tmp_path, **here).splitlines()[-1] == "1 trial is " + elsewhere.strip()
+    trials = len(read_config(PRETRAINED / other).trials)
+    counted = "1 trial is " if trials == 1 else f"{trials} trials are "
+    assert run([*command, "models", other], tmp_path, **here).splitlines()[-1] == counted + elsewhere.strip()
     shown = run([*command, "show", other], tmp_path, **here)
     assert shown.startswith("cnn-local-exp_relu.synthetic-codes: cnn-local with first-layer activation exp_relu\n")
     here["MOTIFZOO_MODELS"] = str(ROOT / "zoo" / "pretrained")

@@ -23,6 +23,7 @@ from motifzoo.zoo.sources import find
 LINES = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8").splitlines()
 README = " ".join(" ".join(LINES).split())
 ONE_FUNCTION = ("relu", "elu", "linear")
+SEVEN = (*ONE_FUNCTION, "exponential", "softplus", "tanh", "sigmoid")
 
 
 def stated(pattern: str) -> tuple[str, ...]:
@@ -121,6 +122,37 @@ def test_maps_of_exponential_networks_are_told_apart_from_as_many_others_as_said
     assert apart("cnn-dist") == [4, 0, 1, 2]
 
 
+def test_modified_activations_are_told_apart_as_said(tmp_path: Path) -> None:
+    low, high, exponential = stated(
+        r"they learn ([0-9.]+) to ([0-9.]+) of their cnn-dist filters .* \(exponential: ([0-9.]+)\)"
+    )
+    rows = {row["first layer"]: row for row in table("| first layer | cnn-local filters | cnn-local saliency |")}
+    filters = {name: row["cnn-dist filters"].split()[0] for name, row in rows.items()}
+    steep = ("shift_scale_relu", "shift_scale_tanh", "shift_scale_sigmoid")
+    assert sorted(filters[name] for name in steep)[::2] == [low, high]
+    assert filters["exponential"] == exponential
+    tests = printed("reproduce", "cnn-*.synthetic-codes", "--output", tmp_path)["tests"]
+
+    def others(network: str, verdict: str, metric: str, kind: str) -> set[str]:
+        return {
+            test["second"].removeprefix(f"{network}-").partition(".")[0]
+            for test in tests
+            if test["scope"] == f"synthetic-codes, {network}, modified"
+            and (test["verdict"], test["metric"]) == (verdict, metric)
+            and test["kind"].startswith(kind)
+        }
+
+    saliency, match = "attribution/saliency/auroc", "filters/match_fraction"
+    for network, apart in (("cnn-local", set(steep)), ("cnn-dist", {"shift_scale_relu", "shift_scale_tanh"})):
+        for metric in (saliency, match):
+            assert set(steep) <= others(network, "not told apart", metric, "exponential against")
+        assert others(network, "lower", saliency, "what it is made of") == apart
+        assert others(network, "higher", saliency, "exponential against") & {"exp_relu", "log_relu", "log_relu-l2"} == {
+            "exp_relu",
+            "log_relu",
+        }
+
+
 @pytest.mark.parametrize("method", ["saliency", "mutagenesis", "integrated_gradients", "deepshap"])
 def test_the_leaderboard_tells_exponential_cnn_local_apart_from_none_of_the_six(method: str) -> None:
     assert stated(r"over all pairs of all entries and tells (\w+) of these six cnn-local networks apart from it") == (
@@ -130,7 +162,11 @@ def test_the_leaderboard_tells_exponential_cnn_local_apart_from_none_of_the_six(
     tested = [row for row in rows if row["tested"]]
     mean, sd, n = (np.array([row[key] for row in tested]) for key in ("mean", "sd", "n"))
     below = compare(Sample(mean, sd, n)).below
-    local = [place for place, row in enumerate(tested) if row["architecture"] == "cnn-local"]
+    local = [
+        place
+        for place, row in enumerate(tested)
+        if row["architecture"] == "cnn-local" and row["activation"] in SEVEN and not row["variant"]
+    ]
     (own,) = [place for place in local if tested[place]["activation"] == "exponential"]
     assert len(local) == 7
     for other in {*local} - {own}:
@@ -214,6 +250,19 @@ def test_the_exponential_comes_first_on_most_peaks() -> None:
     assert exceptions.keys() == {"filters chip-lef1 cnn-dist", "saliency chip-lef1 cnn-dist"}
     assert len(exceptions["filters chip-lef1 cnn-dist"]) == 7  # all are nought
     assert exceptions["saliency chip-lef1 cnn-dist"] == ["tanh"]
+
+
+def test_behind_a_small_pool_exponential_networks_classify_as_well_as_said() -> None:
+    said = stated(r"an AUPR of ([0-9.]+) against ([0-9.]+) in cnn-2, of ([0-9.]+) against ([0-9.]+) in cnn-deep\.")
+    rows = {row["model"]: row for row in table("| model | trials | AUROC | AUPR | filters: true motif |")}
+    found = [
+        float(rows[f"{network}-{activation}.synthetic-motifs"]["AUPR"])
+        for network in ("cnn-2", "cnn-deep")
+        for activation in ("exponential", "relu")
+    ]
+    assert tuple(f"{value:.2f}" for value in found) == said
+    assert found[0] >= found[1]
+    assert found[2] >= found[3]
 
 
 def test_one_relu_filter_of_cnn_2_shows_a_planted_motif() -> None:
