@@ -104,7 +104,11 @@ def test_the_same_as_json(board: Path) -> None:
 
 def test_lower_is_better_and_e_values(tmp_path: Path) -> None:
     for name, value in (("cnn-a-relu", 3.2e-9), ("cnn-b-relu", 0.5)):
-        put(tmp_path, *(record(f"{name}.synthetic-codes", trial, metrics={BEST_E: value}) for trial in range(2)))
+        values = (0.999 * value, 1.001 * value)
+        put(
+            tmp_path,
+            *(record(f"{name}.synthetic-codes", trial, metrics={BEST_E: own}) for trial, own in enumerate(values)),
+        )
     lines = [line.rstrip() for line in run("show", "--board", str(tmp_path), "--metric", BEST_E).output.splitlines()]
     assert lines[:4] == [
         "synthetic-codes@1  Best E of a known motif, lower is better  filters/target_e",
