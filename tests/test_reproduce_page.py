@@ -23,6 +23,7 @@ from scored_models import measured, result, scored
 from motifzoo.data_cards.own import Request, add
 from motifzoo.errors import MotifzooError
 from motifzoo.evaluate.cli import main
+from motifzoo.evaluate.report.words import plural
 from motifzoo.evaluate.reproduce.axes import Scale, close_scale, scale_of
 from motifzoo.evaluate.reproduce.build import Reproduced, reproduce
 from motifzoo.evaluate.reproduce.charts import dot_chart, swarm
@@ -30,7 +31,7 @@ from motifzoo.evaluate.reproduce.exports import SCHEMAS
 from motifzoo.evaluate.reproduce.scatter import apart
 from motifzoo.evaluate.reproduce.scored import Scored
 from motifzoo.evaluate.reproduce.tables import answers
-from motifzoo.evaluate.reproduce.wording import p_value, plural
+from motifzoo.evaluate.reproduce.wording import p_value
 from motifzoo.evaluate.results import write_result
 from motifzoo.zoo import sources
 from motifzoo.zoo.recipe import packaged

@@ -61,8 +61,8 @@ def reproduce(
       motifzoo reproduce "*.synthetic-codes" --recompute --jobs 2
       motifzoo reproduce --results results --add-packaged --output with-mine
     """
+    from ..report.words import plural
     from ..reproduce import build, scored
-    from ..reproduce.wording import plural
 
     if results and recompute:
         raise click.UsageError("--results reads scores and --recompute computes them: give one of the two.")
@@ -143,9 +143,9 @@ def _json(done: "Reproduced", output: Path) -> dict[str, object]:
 
 def _print(done: "Reproduced", page: Path) -> None:
     """Tables that fit 80 columns: the study's activation against the others."""
+    from ..report.words import plural
     from ..reproduce.headline import headlines, lower
     from ..reproduce.questions import REFERENCE
-    from ..reproduce.wording import plural
 
     lines = headlines(done.answers)
     titles = [_title(line) for line in lines]

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from packaging.requirements import Requirement
 
 from ...files import cache_dir, data_dir
-from .findings import Finding, plural
+from ..report.words import plural
+from .findings import Finding
 
 _LITTLE_SPACE = (
     2_000_000_000  # bytes: a run of the harness on one model keeps some 10 MB, an upstream file has up to 1 GB

@@ -8,9 +8,10 @@ from ...errors import MotifzooError
 from ...zoo.golden import GOLDEN, Golden, read_golden
 from ...zoo.sources import PRETRAINED, Source
 from ..drift import QUANTITIES, Drift, drifts
+from ..report.words import plural
 from ..run import versions
 from .environment import environment
-from .findings import Finding, plural, some_of
+from .findings import Finding, some_of
 from .holdings import data_sets, is_elsewhere, weights
 
 _FULL: Final = "too little free memory. Run it again when other programs there have ended"

@@ -21,8 +21,3 @@ def some_of(names: list[str], most: int = 3) -> str:
     """The first few names, and how many more there are."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 model`, `2 models`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -12,7 +12,8 @@ from ...errors import DataError, MotifzooError
 from ...zoo.golden import GOLDEN
 from ...zoo.sources import Source, weights_path
 from ...zoo.weights import check_hash, read_weights
-from .findings import Finding, plural, some_of
+from ..report.words import plural
+from .findings import Finding, some_of
 
 # What reading a Parquet file that was cut, changed or replaced can raise.
 _DAMAGE = (OSError, DataError, ValueError, TypeError, KeyError, pa.ArrowException)

@@ -127,3 +127,8 @@ def positions(spans: Sequence[tuple[int, int]]) -> str:
     """Ranges (first, one past the last) as text with both ends inside: "12-23 and 55-62"; "none" without any."""
     told = [f"{first}-{end - 1}" for first, end in spans]
     return " and ".join(filter(None, [", ".join(told[:-1]), *told[-1:]])) or "none"
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 model`, `2 models`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

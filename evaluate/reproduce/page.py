@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from ..metric_table import METRICS
-from ..report.words import ACTIVATIONS, ARCHITECTURES, capital, method_title
+from ..report.words import ACTIVATIONS, ARCHITECTURES, capital, method_title, plural
 from .charts import dot_chart
 from .differences import UNTESTED, Difference
 from .exports import SCHEMAS, Row
@@ -21,7 +21,7 @@ from .scatter import scatter
 from .scored import Scored
 from .tables import AGAINST_CONTROL, AGAINST_REFERENCE, AGAINST_UNMODIFIED, Answer, Panel
 from .trades import ORDERS, QUESTION, Plot, Traded
-from .wording import interval, metric_words, number, p_value, plural, shown, told
+from .wording import interval, metric_words, number, p_value, shown, told
 
 _HERE = Path(__file__).parent
 _REPORT = _HERE.parent / "report"

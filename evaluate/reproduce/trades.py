@@ -7,10 +7,11 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ...data_cards.cards import load_card
+from ..report.words import plural
 from ..statistics import Spread, spread
 from .questions import TRADES, Trade, place
 from .scored import Measured, Scored
-from .wording import number, p_value, plural
+from .wording import number, p_value
 
 ORDERS: Final = 9999  # random orders that a p-value is taken over where there are more than this
 QUESTION: Final = "Does a better classifier have more readable motifs?"

@@ -36,11 +36,6 @@ def shown(cell: Cell | None, digits: int = 3) -> str:
     return mean_sd(cell.spread, digits) if cell.values else "missing"
 
 
-def plural(count: int, noun: str) -> str:
-    """`1 model`, `2 models`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def interval(found: Spread) -> str:
     """The 95 % interval of the mean; "no spread" where trials do not differ, which gives none."""
     if found.n < 2:
