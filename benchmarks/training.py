@@ -3,12 +3,13 @@
     python benchmarks/training.py [--replicas 10] [--sequences 2000] [--device cpu] [--threads 2] [ARCHITECTURE ...]
 
 Both train the same trials on the same sequences, validation included, in turn, with the same number of threads, each in
-a process of its own, since motifzoo tells the C library how to keep memory. Each time is the median of the repeats,
-start and checkpoints included. Beside the ratio stand what bounds it, as shares of what this device reaches in the same
-minute: arithmetic (the products of convolutions and dense layers, against large matrix products) and bandwidth (each
-layer's output read and written once in the forward pass, its gradient read and written once in the backward pass,
-against a copy that no cache holds). `cpu` is the processor time of the loop over that of the stacks: on a busy machine
-the fairer number.
+a process of its own, since motifzoo tells the C library how to keep memory. On a GPU the loop rounds as PyTorch does by
+default, with TF32 in convolutions and algorithms that need not repeat; the stacks compute in float32. Each time is the
+median of the repeats, start and checkpoints included. Beside the ratio stand what bounds it, as shares of what this
+device reaches in the same minute: arithmetic (the products of convolutions and dense layers, against large matrix
+products) and bandwidth (each layer's output read and written once in the forward pass, its gradient read and written
+once in the backward pass, against a copy that no cache holds). `cpu` is the processor time of the loop over that of the
+stacks: on a busy machine the fairer number.
 """
 
 import argparse
@@ -173,6 +174,8 @@ def main() -> None:
     device = pick_device(arguments.device)
     spawn = multiprocessing.get_context("spawn")
     print(f"{describe_device(device)}, {arguments.replicas} replicas, {arguments.sequences} sequences of 200 nt")
+    if device.type == "cuda":
+        print("loop: PyTorch's defaults, so TF32 in convolutions; stacks: float32, which repeats")
     print(f"{'':<12}{'loop':>8}{'stacks':>8}{'ratio':>7}{'cpu':>7}{'GFLOP/s':>9}{'of peak':>9}{'of bandwidth':>14}")
     for name in arguments.architectures or ("cnn-local", "cnn-dist", "cnn-deep"):
         settings = Training(epochs=arguments.epochs)

@@ -6,12 +6,14 @@ Run: python docs/comparison.py [--write]
 import argparse
 from collections import defaultdict
 from pathlib import Path
+from statistics import fmean
 
 from motifzoo.evaluate.cli.models import ranges
 from motifzoo.evaluate.reproduce.scored import Measured, from_packaged
 from motifzoo.evaluate.statistics import spread
 from motifzoo.files import write_text
 from motifzoo.zoo.config import read_config
+from motifzoo.zoo.glossary import ARCHITECTURES
 from motifzoo.zoo.layers import ACTIVATIONS as KNOWN
 from motifzoo.zoo.names import parse
 from motifzoo.zoo.sources import PRETRAINED
@@ -20,21 +22,27 @@ README = Path(__file__).parents[1] / "README.md"
 ACTIVATIONS = ("exponential", "relu", "softplus", "elu", "linear", "tanh", "sigmoid")
 MODIFIED = ("shift_scale_relu", "shift_scale_tanh", "shift_scale_sigmoid", "exp_relu", "log_relu", "log_relu-l2")
 
-TABLES = {
-    "synthetic-motifs": {
-        f"{network} {title}": (network, metric)
-        for network in ("cnn-2", "cnn-deep", "cnn-50")
-        for title, metric in (("filters", "filters/match_fraction"), ("AUROC", "classification/auroc"))
-    },
+SCORES = {
+    "synthetic-motifs": {"filters": "filters/match_fraction", "AUPR": "classification/aupr"},
     "synthetic-codes": {
-        f"{network} {title}": (network, metric)
-        for network in ("cnn-local", "cnn-dist")
-        for title, metric in (
-            ("filters", "filters/match_fraction"),
-            ("saliency", "attribution/saliency/auroc"),
-            ("AUROC", "classification/auroc"),
-        )
+        "filters": "filters/match_fraction",
+        "saliency": "attribution/saliency/auroc",
+        "AUROC": "classification/auroc",
     },
+    "dhs-4cell": {
+        "filters": "filters/target_match",
+        "saliency": "attribution/saliency/scan_auroc",
+        "AUPR": "classification/aupr",
+    },
+}
+NETWORKS = {
+    "synthetic-motifs": ("cnn-2", "cnn-deep", "cnn-50"),
+    "synthetic-codes": ("cnn-local", "cnn-dist"),
+    "dhs-4cell": ("cnn-2", "cnn-deep", "cnn-50"),
+}
+TABLES = {
+    data: {f"{network} {title}": (network, metric) for network in NETWORKS[data] for title, metric in scores.items()}
+    for data, scores in SCORES.items()
 }
 
 PEAKS = {
@@ -57,7 +65,8 @@ def comparison(dataset: str) -> str:
     """A Markdown table: an activation a row, a network and score a column."""
     columns = TABLES[dataset]
     models = {(model.architecture, model.label): model for model in from_packaged([f"*.{dataset}"]).models}
-    lines = ["| first layer | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
+    title = f"{dataset}, first layer"
+    lines = [f"| {title} | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
     for label in (*ACTIVATIONS, *MODIFIED):
         cells = [cell(models.get((network, label)), metric) for network, metric in columns.values()]
         if any(cells):
@@ -66,40 +75,54 @@ def comparison(dataset: str) -> str:
 
 
 def on_peaks() -> dict[tuple[str, str, str], Measured]:
-    """cnn-local and cnn-dist on real DNA, by data set, architecture and first layer."""
-    found = from_packaged(["cnn-local-*.*", "cnn-dist-*.*"]).models
-    return {
-        (model.dataset, model.architecture, model.label): model
-        for model in found
-        if not model.dataset.startswith("synthetic-")
-    }
+    """The models on peaks and sites of single factors, by data set, architecture and first layer."""
+    found = from_packaged(["*.chip-*", "*.tfbs-*"]).models
+    return {(model.dataset, model.architecture, model.label): model for model in found if not model.control}
 
 
 def peaks() -> str:
-    """A Markdown table of cnn-local and cnn-dist on ChIP-seq peaks: exponential and ReLU side by side."""
+    """A Markdown table of cnn-local and cnn-dist on single factors: exponential and ReLU side by side, and in silico
+    mutagenesis of the same networks untrained, both first layers together."""
     pair = ("exponential", "relu")
-    models = on_peaks()
+    scored = from_packaged(["cnn-local-*.*", "cnn-dist-*.*"])
+    models = {(model.dataset, model.architecture, model.label): model for model in scored.models if not model.control}
+    untrained: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for network in scored.untrained:
+        untrained[network.dataset, network.architecture] += [
+            value for _, value in network.defined(PEAKS["mutagenesis"])
+        ]
     columns = [f"{title}, {activation}" for title in PEAKS for activation in pair]
+    columns.insert(columns.index("mutagenesis, relu") + 1, "mutagenesis, untrained")
     lines = ["| data set | network | " + " | ".join(columns) + " |", "|---|---|" + "---|" * len(columns)]
-    for data, network in sorted({key[:2] for key in models}):
-        cells = [cell(models.get((data, network, each)), metric) for metric in PEAKS.values() for each in pair]
-        lines.append(f"| {data} | {network} | " + " | ".join(cells) + " |")
+    for place in sorted({key[:2] for key in models if not key[0].startswith("synthetic-")}):
+        cells = {
+            f"{title}, {each}": cell(models.get((*place, each)), metric)
+            for title, metric in PEAKS.items()
+            for each in pair
+        } | {"mutagenesis, untrained": f"{fmean(untrained[place]):.2f}" if place in untrained else ""}
+        lines.append(f"| {' | '.join(place)} | " + " | ".join(cells[column] for column in columns) + " |")
     return "\n".join(lines) + "\n"
 
 
 def peaks_by_activation(score: str) -> str:
-    """A Markdown table of one score on ChIP-seq peaks: an activation a row, a network and data set a column.
+    """A Markdown table of one score on single factors: a data set and network a row, an activation a column.
 
-    Data sets of which an activation is missing are left out.
+    Networks of which an activation is missing are left out.
     """
     models = on_peaks()
-    pairs = sorted({key[:2] for key in models})
-    columns = [pair for pair in pairs if all((*pair, each) in models for each in ACTIVATIONS)]
-    titles = [f"{data} {network}" for data, network in columns]
-    lines = [f"| {score}, first layer | " + " | ".join(titles) + " |", "|---|" + "---|" * len(columns)]
-    for each in ACTIVATIONS:
-        cells = [cell(models[*column, each], PEAKS[score]) for column in columns]
-        lines.append(f"| {each} | " + " | ".join(cells) + " |")
+    lines = [f"| {score} on | " + " | ".join(ACTIVATIONS) + " |", "|---|" + "---|" * len(ACTIVATIONS)]
+    for pair in sorted({key[:2] for key in models}):
+        if all((*pair, each) in models for each in ACTIVATIONS):
+            cells = [cell(models[*pair, each], PEAKS[score]) for each in ACTIVATIONS]
+            lines.append(f"| {' '.join(pair)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def networks() -> str:
+    """A Markdown table of the architectures that the zoo has, in words."""
+    known = {read_config(path.parent).architecture for path in PRETRAINED.glob("*/config.json")}
+    lines = ["| network | what it is |", "|---|---|"]
+    lines += [f"| {name} | {words} |" for name, words in ARCHITECTURES.items() if name in known]
     return "\n".join(lines) + "\n"
 
 
@@ -130,7 +153,13 @@ def main() -> None:
     """Print the tables; with --write, put them into README.md in place of those with the same columns."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="replace the tables in README.md")
-    tables = [contents(), *map(comparison, TABLES), peaks(), *map(peaks_by_activation, ("filters", "saliency"))]
+    tables = [
+        contents(),
+        networks(),
+        *map(comparison, TABLES),
+        peaks(),
+        *map(peaks_by_activation, ("filters", "saliency")),
+    ]
     if not parser.parse_args().write:
         print("\n".join(tables), end="")
         return

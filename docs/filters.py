@@ -18,7 +18,7 @@ MODELS = {
     "ReLU first layer": "cnn-dist-relu.synthetic-codes",
 }
 FILTERS = 8  # the first ones, whatever they show
-COLUMNS, ROW, TOP, SIDE = 26, 58, 74, 560
+COLUMNS, ROW, TOP, SIDE = 26, 58, 92, 560
 STYLE = "font-family='system-ui, sans-serif' fill='#1f2328'"
 
 
@@ -35,9 +35,11 @@ def column(title: str, name: str, left: float) -> list[str]:
     motifs = {motif.id: motif for motif in search_database()}
     first_hit = {hit.query_id: hit for hit in reversed(matches.hits)}
     hits = sum(bool(entry.hits) for entry in matches.filters)
+    core = sum(entry.true_motif is not None for entry in matches.filters)
     parts = [
         text(left, 24, title, 17, "font-weight='600'"),
-        text(left, 46, f"{name}: {hits} of {len(matches.filters)} filters hit a motif; the first {FILTERS}:"),
+        text(left, 46, f"{name}: of {len(matches.filters)} filters {hits} hit a motif of JASPAR, {core} one of"),
+        text(left, 64, f"the five core motifs that decide the label. The first {FILTERS}:"),
     ]
     for row, entry in enumerate(matches.filters[:FILTERS]):
         y = TOP + row * ROW

@@ -29,7 +29,7 @@ from .metric_table import METRICS, metric_of
 from .protocol import E_VALUE, PROTOCOL
 from .report.filter_sheet import filter_sheet
 from .results import FilterResult, Result
-from .upkeep import counted, for_each, packaged_names
+from .upkeep import counted, device_option, for_each, packaged_names
 
 _MOTIF_PARTS = "filters/target_e/"  # the parts of a metric that a card shows: a few known motifs
 
@@ -143,7 +143,7 @@ def is_current(source: Source) -> bool:
 
 @click.command()
 @click.argument("patterns", nargs=-1)
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:0, mps or auto.")
+@device_option
 @click.option(
     "--output",
     default="results",
@@ -157,10 +157,10 @@ def main(patterns: tuple[str, ...], device: str, output: Path, fresh: bool) -> N
     and write their scores, filters and cards."""
 
     def score(name: str) -> str:
-        source = find(name)
+        source = find(name, packaged=True)
         if not fresh and is_current(source):
             return "current"
-        trials = [find(f"{name}:{trial.trial}") for trial in source.config.trials]
+        trials = [find(f"{name}:{trial.trial}", packaged=True) for trial in source.config.trials]
         evaluated = [evaluate_trial(trial, output, device=device, fresh=fresh) for trial in trials]
         publish_scores(evaluated, source.folder)
         return counted(trials)

@@ -9,9 +9,11 @@ import torch
 from ..data_cards.onehot import to_onehot
 from ..data_cards.rows import AnyCodes
 from ..zoo.builder import Network
+from ..zoo.device import float32_arithmetic
 from ..zoo.shapes import plan
 
 
+@float32_arithmetic()
 def predict(
     network: Network, codes: AnyCodes, *, batch_size: int = 500, progress: Callable[[int, int], None] | None = None
 ) -> npt.NDArray[np.float64]:
@@ -27,7 +29,7 @@ def predict(
     with torch.inference_mode():
         for begin in range(0, len(codes), batch_size):
             sequences = torch.from_numpy(to_onehot(codes[begin : begin + batch_size])).to(device)
-            logits[begin : begin + batch_size] = network(sequences).double().cpu()
+            logits[begin : begin + batch_size] = network(sequences).cpu()
             if progress is not None:
                 progress(min(begin + batch_size, len(codes)), len(codes))
     probabilities: npt.NDArray[np.float64] = torch.sigmoid(logits).numpy()

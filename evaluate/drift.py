@@ -95,7 +95,7 @@ class Drift(NamedTuple):
 
     size: as `Quantity.size` has it, None where there are no values here, for the `reason`. limit: the largest size that
     is rounding for this model. causes: what differs between there and here and may have changed it, such as
-    "torch 2.13.0 there and 2.9.1 here".
+    "torch 2.13.0 there and 2.9.1 here"; the device last.
     """
 
     model: str
@@ -112,6 +112,11 @@ class Drift(NamedTuple):
         return self.size is None or self.size > self.limit
 
 
+def public(version: str) -> str:
+    """A version without what a build adds to it: 2.13.0+cpu and 2.13.0+cu130 are one version for two devices."""
+    return version.partition("+")[0]
+
+
 def drifts(
     golden: Golden, here: Arrays, left_out: Mapping[str, str], device: str, versions: Mapping[str, str]
 ) -> list[Drift]:
@@ -126,13 +131,13 @@ def drifts(
         if name not in golden.arrays:
             continue
         limit = max(quantity.limit, ROUNDINGS * facts.rounding.get(name, 0.0))
-        causes = tuple(
+        causes = [
             f"{package} {then} there and {versions.get(package, 'none')} here"
             for package, then in facts.versions.items()
-            if package in quantity.packages and versions.get(package) != then
-        )
-        if not causes and facts.device != device:
-            causes = (f"{facts.device} there and {device} here",)
+            if package in quantity.packages and public(versions.get(package, "")) != public(then)
+        ]
+        if facts.device != device:
+            causes.append(f"{facts.device} there and {device} here")
         size = quantity.size(golden.arrays[name], here[name]) if name in here else None
-        found.append(Drift(facts.model, device, name, size, limit, left_out.get(name, ""), causes))
+        found.append(Drift(facts.model, device, name, size, limit, left_out.get(name, ""), tuple(causes)))
     return found

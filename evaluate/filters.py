@@ -12,6 +12,7 @@ from ..data_cards.onehot import to_onehot
 from ..data_cards.rows import AnyCodes
 from ..errors import ModelError
 from ..zoo.builder import Network
+from ..zoo.device import float32_arithmetic
 from .protocol import ACTIVATION_THRESHOLD, WINDOW, WINDOW_BEFORE
 
 StepProgress = Callable[[int, int], None]
@@ -64,6 +65,7 @@ def _aligned(network: Network, sequences: Tensor) -> Tensor:
     return torch.nn.functional.pad(maps, (missing // 2, missing - missing // 2), value=lowest)
 
 
+@float32_arithmetic()
 def filter_matrices(
     network: Network, codes: AnyCodes, *, batch_size: int = 250, progress: StepProgress | None = None
 ) -> FilterMatrices:
@@ -81,8 +83,9 @@ def filter_matrices(
         maximum, finite = _maxima(network, codes, batch_size, device, progress)
         cutoff = (ACTIVATION_THRESHOLD * maximum)[None, :, None]
         filters = len(maximum)
-        counts = torch.zeros((filters, 4 * WINDOW), dtype=torch.float64, device=device)
-        windows = torch.zeros(filters, dtype=torch.int64, device=device)
+        # On the CPU and in whole numbers: Apple's GPUs have no float64, and float32 counts to 2^24.
+        counts = torch.zeros((filters, 4 * WINDOW), dtype=torch.int64)
+        windows = torch.zeros(filters, dtype=torch.int64)
         for sequences, maps in _batches(network, codes, batch_size, device, progress, 1):
             if last <= first:
                 continue
@@ -92,11 +95,11 @@ def filter_matrices(
             flat = unfolded.permute(0, 2, 1, 3).reshape(-1, 4 * WINDOW)
             chosen = sites.permute(1, 0, 2).reshape(filters, -1)
             # Whole numbers below 2^24 a batch, so float32 counts exactly.
-            counts += (chosen.float() @ flat).double()
-            windows += chosen.sum(dim=1)
+            counts += (chosen.float() @ flat).cpu().long()
+            windows += chosen.sum(dim=1).cpu()
     return FilterMatrices(
-        counts.round().long().reshape(filters, 4, WINDOW).cpu().numpy(),
-        windows.cpu().numpy(),
+        counts.reshape(filters, 4, WINDOW).numpy(),
+        windows.numpy(),
         maximum.cpu().numpy(),
         finite.cpu().numpy(),
     )

@@ -6,7 +6,7 @@
 
 import copy
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import click
@@ -21,10 +21,20 @@ from ..data_cards.synthetic import Grammar, both_strands, draw
 from ..errors import ModelError, MotifzooError
 from ..zoo.builder import Network
 from ..zoo.config import ModelConfig
-from ..zoo.device import describe_device, pick_device
-from ..zoo.golden import METHODS, SEQUENCES, SHUFFLES, Golden, GoldenFacts, read_golden, values_hash, write_golden
+from ..zoo.device import describe_device, float32_arithmetic, pick_device
+from ..zoo.golden import (
+    METHODS,
+    MOST_ROUNDING,
+    SEQUENCES,
+    SHUFFLES,
+    Golden,
+    GoldenFacts,
+    read_golden,
+    seal,
+    write_golden,
+)
 from ..zoo.load import load_source
-from ..zoo.sources import Source, find, list_models
+from ..zoo.sources import Source, find, is_pattern, matching_names
 from ..zoo.weights import Arrays
 from .attribution.methods import attribute, position_scores
 from .attribution.shuffles import shuffled
@@ -65,6 +75,7 @@ def filter_sequences(codes: Codes) -> Codes:
     return np.concatenate([codes, from_onehot(others.flatten(0, 1).numpy())])
 
 
+@float32_arithmetic()
 def compute(network: Network, codes: Codes) -> tuple[Arrays, dict[str, str]]:
     """A network's golden values for sequences `(n, L)`, on its device; and the reasons for those that it has not.
 
@@ -112,7 +123,8 @@ def _scores_by(method: str) -> Callable[[Network, Codes], Iterable[np.ndarray]]:
 
 
 def rounding(network: Network, codes: Codes, arrays: Arrays) -> dict[str, float]:
-    """How far golden values are from the same in float64, by `drift.Quantity.size`; of those that float32 rounds.
+    """How far golden values are from the same in float64, by `drift.Quantity.size`, at most `MOST_ROUNDING`; of those
+    that float32 rounds.
 
     Some activations lose most digits (500 tanh(x - 6) + 500 is a difference of large numbers), others none.
     """
@@ -127,7 +139,7 @@ def rounding(network: Network, codes: Codes, arrays: Arrays) -> dict[str, float]
         if method in arrays and method != "deepshap":  # which is float64 in any case
             found[method] = position_scores(method, attribute(exact, onehot, method=method), onehot)
     sizes = {name: QUANTITIES[name].size(array, found[name]) for name, array in arrays.items() if name in found}
-    return {name: size for name, size in sizes.items() if math.isfinite(size)}
+    return {name: min(size, MOST_ROUNDING) for name, size in sizes.items() if math.isfinite(size)}
 
 
 def golden_values(source: Source) -> Golden:
@@ -139,7 +151,7 @@ def golden_values(source: Source) -> Golden:
         model=source.config.name,
         trial=source.trial,
         sha256=source.sha256,
-        values=values_hash(arrays, codes),
+        values="0" * 64,  # sealed below, when all else is said
         protocol=PROTOCOL,
         sequences=tuple(decode(codes)),
         versions=versions(),
@@ -147,35 +159,34 @@ def golden_values(source: Source) -> Golden:
         left_out=left_out,
         rounding=rounding(network, codes, arrays),
     )
-    return Golden(facts, arrays)
+    return Golden(facts.model_copy(update={"values": seal(facts, arrays)}), arrays)
 
 
-def sources_of(wanted: Iterable[str]) -> list[Source]:
-    """The models that shell-style patterns of packaged names, names and folders mean, each once; all without any.
+def sources_of(wanted: Sequence[str], *, packaged: bool = False) -> list[Source]:
+    """The models that shell-style patterns of names, names and folders mean, each once; all without any.
 
+    packaged: names are those of packaged models alone, whatever MOTIFZOO_MODELS adds.
     Raises UnknownNameError or ModelError for what means none.
     """
     texts: dict[str, None] = {}
-    for text in wanted:
-        matching = list_models(text)
-        if not matching and "*" in text:
-            raise ModelError(f"no packaged model matches {text!r}. `motifzoo models` lists them.")
-        texts |= dict.fromkeys(matching or [text])
-    return [find(text, weights=False) for text in texts or list_models()]
+    for text in wanted or ("*",):
+        texts |= dict.fromkeys(matching_names([text], packaged=packaged) if is_pattern(text) else [text])
+    return [find(text, weights=False, packaged=packaged) for text in texts]
 
 
 @click.command()
 @click.argument("models", nargs=-1)
 @click.option("--fresh", is_flag=True, help="Compute those that are current, too.")
 def main(models: tuple[str, ...], fresh: bool) -> None:
-    """Write golden values into the folders of MODELS: patterns such as '*.synthetic-codes', names or folders.
+    """Write golden values into the folders of MODELS: patterns of packaged models such as '*.synthetic-codes', their
+    names, or folders.
 
     Of all packaged models without any. They are computed on the CPU with one thread. Those that are of the model's
     present weights are left alone, whatever computed them: a difference is for `motifzoo doctor` to tell.
     """
     torch.set_num_threads(1)
     try:
-        sources = sources_of(models)
+        sources = sources_of(models, packaged=True)
     except MotifzooError as error:
         raise click.ClickException(str(error)) from error
 

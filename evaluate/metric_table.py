@@ -95,7 +95,7 @@ METRICS: Final[dict[str, Metric]] = {
         f"attribution/{method}/{score}": Metric(
             f"{title} {score.upper()}",
             f"how well {title} separates planted motif positions from background: {score.upper()} of each "
-            "sequence, mean over sequences" + ("; chance 0.5" if score == "auroc" else ""),
+            "sequence, mean over sequences" + ("; random scores have 0.5" if score == "auroc" else ""),
             "sequences",
         )
         for method, title in _TITLES.items()
@@ -106,7 +106,7 @@ METRICS: Final[dict[str, Metric]] = {
             f"{title} {score.upper()}, PWM scan",
             f"agreement of {title} with a scan for the known motifs (PWM matches with p < 1e-4; no ground truth): "
             f"{score.upper()} of each sequence's positions, mean over sequences"
-            + ("; chance 0.5" if score == "auroc" else ""),
+            + ("; random scores have 0.5" if score == "auroc" else ""),
             "sequences",
         )
         for method, title in _TITLES.items()

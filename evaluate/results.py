@@ -15,17 +15,21 @@ a scan of real DNA found.
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import MotifzooError, describe_invalid
 from ..files import write_text
+from ..zoo.config import MODEL_NAME, Text
 
-FORMAT = 1
+FORMAT: Final = 1
+
+Count = Annotated[int, Field(ge=0, le=2**53)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class FilterResult(_Strict):
@@ -37,14 +41,14 @@ class FilterResult(_Strict):
     planted or known motif of the best hit that is one, None without one.
     """
 
-    filter: int
+    filter: Count
     maximum: float | None
-    windows: int
+    windows: Count
     dead: str | None
     consensus: str = ""
     best_motif: str | None = None
     best_motif_name: str | None = None
-    best_e: float | None = None
+    best_e: Annotated[float, Field(ge=0)] | None = None
     hits: tuple[str, ...] = ()
     true_motif: str | None = None
 
@@ -85,17 +89,17 @@ class Result(_Strict):
     training split too. `notes` are sentences a reader must know (dead filters, undefined sequences).
     """
 
-    format: int = FORMAT
-    model: str
-    trial: int
-    benchmark: str
-    architecture: str
-    activation: str
-    dataset: str
+    format: Literal[1] = FORMAT
+    model: Annotated[str, Field(pattern=MODEL_NAME)]
+    trial: Annotated[int, Field(ge=0, le=999_999)]
+    benchmark: Text
+    architecture: Text
+    activation: Text
+    dataset: Text
     metrics: Mapping[str, float | None]
-    n: Mapping[str, int]
+    n: Mapping[str, Count]
     filters: tuple[FilterResult, ...]
-    left_out: int = 0
+    left_out: Count = 0
     notes: tuple[str, ...]
     stamps: Stamps
     files: Mapping[str, SideFile]

@@ -1,28 +1,24 @@
-"""What the maintainers' commands share: which packaged models a pattern means, and going on after one fails."""
+"""What the maintainers' commands share: which packaged models patterns mean, where to compute, and going on after one
+fails."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import click
 
-from ..errors import ModelError, MotifzooError
-from ..zoo.sources import list_models
+from ..errors import MotifzooError
+from ..zoo.sources import matching_names
 
 _Item = TypeVar("_Item")
 
+device_option = click.option(
+    "--device", default="cpu", show_default=True, help="Where to compute: cpu, cuda, cuda:1, mps or auto."
+)
+
 
 def packaged_names(patterns: Sequence[str]) -> list[str]:
-    """Names of the packaged models that shell-style patterns match, each once; all without any.
-
-    Raises ModelError for a pattern that matches none.
-    """
-    names: dict[str, None] = {}
-    for pattern in patterns or ("*",):
-        matching = list_models(pattern)
-        if not matching:
-            raise ModelError(f"no packaged model matches {pattern!r}. `motifzoo models` lists them.")
-        names |= dict.fromkeys(matching)
-    return list(names)
+    """`matching_names` of the packaged models: what these commands write belongs into no folder of a user."""
+    return matching_names(patterns, packaged=True)
 
 
 def for_each(items: Iterable[_Item], work: Callable[[_Item], str | None], name: Callable[[_Item], str] = str) -> None:

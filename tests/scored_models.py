@@ -1,5 +1,6 @@
 """Models with made-up scores, for the tests of the comparison."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 from motifzoo.data_cards.cards import load_card
@@ -25,17 +26,20 @@ def measured(name: str, values: Mapping[str, Sequence[float | None]]) -> Measure
         tuple(range(count)),
         {metric: tuple(scores) for metric, scores in values.items()},
         dict.fromkeys(values, (32,) * count),
+        tuple(hashlib.sha256(f"{name}:{trial}".encode()).hexdigest() for trial in range(count)),
     )
 
 
-def scored(*models: Measured, missing: Sequence[str] = (), problems: Sequence[str] = ()) -> Scored:
+def scored(
+    *models: Measured, missing: Sequence[str] = (), problems: Sequence[str] = (), untrained: Sequence[Measured] = ()
+) -> Scored:
     """Scores of these models; `missing` are names of recipes."""
     absent = []
     for name in missing:
         recipe = packaged()[name]
         label = label_of(name, recipe.architecture)
         absent.append(Missing(name, recipe.dataset, recipe.architecture, label, recipe.trials, 0, "not trained"))
-    return Scored("made up", models, tuple(absent), tuple(problems), (("python", "3.11.7"),))
+    return Scored("made up", models, tuple(absent), tuple(problems), (("python", "3.11.7"),), tuple(untrained))
 
 
 def result(name: str, trial: int, metrics: Mapping[str, float | None], **changes: object) -> Result:

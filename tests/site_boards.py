@@ -35,7 +35,7 @@ VERSIONS = {"python": "3.11.7", "motifzoo": "0.1.0", "torch": "2.13.0"}
 def record(
     model: str = "cnn-dist-relu.synthetic-codes", trial: int = 0, value: float = 0.9, **changes: object
 ) -> Record:
-    """A record whose scores are all about `value`."""
+    """A record whose scores are all about `value`; its weights are other ones for every model and trial."""
     name, _, dataset = model.partition(".")
     architecture, _, activation = name.rpartition("-")
     fields = {
@@ -47,7 +47,7 @@ def record(
         "dataset": dataset,
         "metrics": dict.fromkeys(METRICS, value),
         "n": dict.fromkeys(METRICS, 24),
-        "model_sha256": f"{trial:064x}",
+        "model_sha256": hashlib.sha256(f"{model}:{trial}".encode()).hexdigest(),
         "data_fingerprint": load_card("synthetic-codes").fingerprint,
         "motifs_sha256": content_hash(search_database()),
         "protocol": PROTOCOL,

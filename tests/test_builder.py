@@ -1,6 +1,7 @@
 """The seven architectures against numbers worked out by hand; shapes, refusals and starting weights of the builder."""
 
 import math
+import threading
 
 import pytest
 import torch
@@ -10,11 +11,25 @@ from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 from motifzoo.errors import ModelError, UnknownNameError
+from motifzoo.zoo import builder
 from motifzoo.zoo import layers as specs
 from motifzoo.zoo.architectures import ARCHITECTURES, layers
 from motifzoo.zoo.builder import Network, build, initialise
 from motifzoo.zoo.layers import Layer
 from motifzoo.zoo.shapes import Shape, plan
+
+ALL_KINDS: tuple[Layer, ...] = (
+    specs.Conv(name="conv1", filters=6, kernel=5, bias=True),
+    specs.BatchNorm(name="norm1"),
+    specs.Activation(name="activation1", function="relu"),
+    specs.Dropout(name="dropout1", rate=0.1),
+    specs.Pool(name="pool1", size=10),
+    specs.Residual(name="residual1", kernel=3),
+    specs.Attention(name="attention1", heads=2),
+    specs.Lstm(name="lstm1", units=4, bidirectional=True),
+    specs.GlobalPool(name="pool2", mode="max"),
+    specs.Dense(name="head", units=2, bias=True),
+)
 
 
 def real_shapes(network: Network) -> list[Shape]:
@@ -241,6 +256,59 @@ def test_building_leaves_the_callers_random_state_alone() -> None:
     before = torch.get_rng_state()
     initialise(build(layers("cnn-local", "relu", length=200, outputs=1), 200), torch.Generator().manual_seed(0))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_what_others_draw_while_a_network_is_built_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks are built in threads, and random numbers that came twice would be random no more."""
+    drawn: list[float] = []
+    make = builder._module
+
+    def draw() -> None:
+        drawn.append(float(torch.rand(())))
+
+    def with_draws(layer: Layer, shape: Shape) -> nn.Module:
+        other = threading.Thread(target=draw)
+        other.start()
+        other.join()
+        return make(layer, shape)
+
+    monkeypatch.setattr(builder, "_module", with_draws)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        build(ALL_KINDS, 200)
+        draw()
+        assert len(drawn) == len(ALL_KINDS) + 1
+        torch.manual_seed(0)
+        assert drawn == [float(torch.rand(())) for _ in drawn]
+
+
+def test_a_network_as_built_has_the_starting_weights_of_seed_0() -> None:
+    built, started = build(ALL_KINDS, 200), build(ALL_KINDS, 200)
+    initialise(started, torch.Generator().manual_seed(0))
+    assert all(torch.equal(tensor, started.state_dict()[name]) for name, tensor in built.state_dict().items())
+
+
+def test_starting_weights_depend_on_the_seed_alone() -> None:
+    """Nothing is left of what the tensors held before: of uninitialised memory, or of training."""
+    spoiled, fresh = build(ALL_KINDS, 200), build(ALL_KINDS, 200)
+    with torch.no_grad():
+        for tensor in spoiled.state_dict().values():
+            tensor.fill_(7)
+    for network in (spoiled, fresh):
+        initialise(network, torch.Generator().manual_seed(5))
+    for name, tensor in spoiled.state_dict().items():
+        assert torch.equal(tensor, fresh.state_dict()[name]), name
+
+
+def test_a_network_without_weights() -> None:
+    """For weights that come from elsewhere; a description from a stranger may be of a very large one."""
+    with torch.device("meta"):
+        network = build(ALL_KINDS, 200)
+    assert {tensor.device.type for tensor in network.state_dict().values()} == {"meta"}
+    whole = build(ALL_KINDS, 200).state_dict()
+    assert {name: tensor.shape for name, tensor in network.state_dict().items()} == {
+        name: tensor.shape for name, tensor in whole.items()
+    }
 
 
 # plan() against the modules, over random networks

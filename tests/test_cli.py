@@ -93,6 +93,35 @@ def test_show() -> None:
     for trial in config["trials"]:
         assert trial["sha256"][:12] in text
     assert "conv1_activation (filters)" in text
+    assert "layer 1 exponential, exp(x)" in text
+    assert "control" not in text
+
+
+def test_show_prints_brackets_as_they_are(make_model: ModelFactory) -> None:
+    folder = make_model()
+    path = folder / "config.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"cpu"', '"[red]a[/b] \\\\"'), encoding="utf-8")
+    done = invoke("show", folder)
+    assert done.exit_code == 0, done.output
+    assert "[red]a[/b] \\" in done.output
+
+
+def test_show_refuses_what_a_terminal_obeys(make_model: ModelFactory) -> None:
+    folder = make_model()
+    path = folder / "config.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"MIT"', '"\\u001b[31mMIT"'), encoding="utf-8")
+    done = invoke("show", folder)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"Error: {path} is not valid: licence: text cannot hold U+001B, which is not a visible character.\n"
+    )
+
+
+def test_show_tells_a_control_and_a_penalty() -> None:
+    shuffled = invoke("show", "cnn-local-relu-shuffled.synthetic-codes").output
+    assert "It is a control: the labels it was trained on are shuffled." in shuffled
+    penalised = invoke("show", "cnn-dist-log_relu-l2.synthetic-codes").output
+    assert "An L2 penalty of 0.1 on the kernel of its first layer tells it from the model without." in penalised
 
 
 def test_datasets() -> None:

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from own_files import random_sequences
 
 from motifzoo.data_cards.own import Request, add
 from motifzoo.evaluate.cli import main
-from motifzoo.zoo.config import read_config
+from motifzoo.zoo import publish
+from motifzoo.zoo.config import ModelConfig, read_config
+from motifzoo.zoo.recipe import Recipe
+from motifzoo.zoo.training import Trained
 
 command = importlib.import_module("motifzoo.evaluate.cli.train")
 NAME = "cnn-local-relu.tiny-own"
@@ -99,10 +103,41 @@ def test_many_trials_share_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert len([line for line in lines if " epochs in " in line]) == 4
 
 
+def test_models_that_differ_in_their_variant_only_are_all_written(tmp_path: Path) -> None:
+    """Their settings are the same, and so are their weights, but each name is asked for."""
+    table = GRID.format(rate=1e-3).replace("[training]", "[grid.training]")
+    path = tmp_path / "two.toml"
+    path.write_text(f'[[grid]]{table}[[grid]]\nvariant = "again"{table}')
+    done = CliRunner().invoke(main, ["train", str(path), "--output", str(tmp_path / "models"), "--threads", "1"])
+    assert done.exit_code == 0, done.output
+    written = [read_config(tmp_path / "models" / name) for name in (NAME, "cnn-local-relu-again.tiny-own")]
+    one, other = ([trial.sha256 for trial in config.trials] for config in written)
+    assert one == other
+    assert len(set(one)) == 2
+
+
+@pytest.mark.parametrize("recorded", ["1.0.0", None])
+def test_the_version_of_pytorch_that_a_trial_was_trained_with_is_published(
+    recorded: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the one at hand when it is published; None of a run that does not know."""
+    add_trial = publish.add_trial
+
+    def as_recorded(folder: Path, recipe: Recipe, trained: Trained) -> ModelConfig:
+        assert trained.state.torch == torch.__version__
+        state = trained.state.model_copy(update={"torch": recorded})
+        return add_trial(folder, recipe, Trained(trained.network, state))
+
+    monkeypatch.setattr(publish, "add_trial", as_recorded)
+    done = train(tmp_path, "--trial", "0")
+    assert done.exit_code == 0, done.output
+    assert [trial.torch for trial in read_config(tmp_path / "models" / NAME).trials] == [recorded]
+
+
 def test_trials_that_diverge_are_named_and_leave_no_weights(tmp_path: Path) -> None:
     done = train(tmp_path, rate=1e30)
     assert done.exit_code == 1
-    assert "diverged: the loss is not a finite number, so there are no weights to keep." in done.output
+    assert "diverged: a loss, weight or prediction is not a finite number, so there is nothing to keep." in done.output
     for name in ("cnn-local-relu.tiny-own", "cnn-local-exponential.tiny-own"):
         assert f"{name}:0" in done.output.splitlines()[-1]
         assert not (tmp_path / "models" / name / "config.json").exists()

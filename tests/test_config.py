@@ -1,6 +1,7 @@
 """config.json: what is accepted, and one clear error for everything that is not."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from model_folders import ModelFactory
 
 from motifzoo.errors import ModelError
-from motifzoo.zoo.config import MAX_CONFIG_BYTES, read_config
+from motifzoo.zoo.config import MAX_CONFIG_BYTES, read_config, write_config
 
 Config = dict[str, Any]
 
@@ -176,6 +177,56 @@ def test_repeated_trial(make_model: ModelFactory) -> None:
     assert refusal(make_model(), lambda config: config["trials"].append(config["trials"][0])) == (
         "is not valid: two trials have the same number."
     )
+
+
+def test_two_trials_with_the_same_weights(make_model: ModelFactory) -> None:
+    def copied(config: Config) -> None:
+        config["trials"][1]["sha256"] = config["trials"][0]["sha256"]
+
+    assert refusal(make_model(trials=3), copied) == "is not valid: two trials have the same weights: 0 and 1."
+
+
+def test_a_config_that_could_not_be_read_is_not_written(make_model: ModelFactory) -> None:
+    """A folder stays as it was, though copies of a config are made without a check."""
+    folder = make_model(trials=2)
+    config = read_config(folder)
+    twin = config.trials[0].model_copy(update={"trial": 2})
+    with pytest.raises(ModelError) as error:
+        write_config(config.model_copy(update={"trials": (*config.trials, twin)}), folder)
+    assert str(error.value) == (
+        f"{folder / 'config.json'} cannot be written: two trials have the same weights: 0 and 2."
+    )
+    assert read_config(folder) == config
+
+
+@pytest.mark.parametrize("field", ["score", "seconds"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_numbers_of_a_trial_are_finite(make_model: ModelFactory, field: str, value: float) -> None:
+    assert refusal(make_model(), lambda config: config["trials"][0].update({field: value})) == (
+        f"is not valid: trials.0.{field}: Input should be a finite number."
+    )
+
+
+@pytest.mark.parametrize(
+    ("letter", "code"),
+    [("\x1b", "001B"), ("\n", "000A"), ("\x7f", "007F"), ("\x9b", "009B"), ("\u202e", "202E"), ("\u2028", "2028")],
+)
+def test_text_holds_nothing_that_a_terminal_obeys(make_model: ModelFactory, letter: str, code: str) -> None:
+    told = f"text cannot hold U+{code}, which is not a visible character."
+    assert refusal(make_model(), lambda config: config.update(licence=f"MIT{letter}[31m")) == (
+        f"is not valid: licence: {told}"
+    )
+    assert refusal(make_model("b-relu.synthetic-codes"), lambda config: config["trials"][0].update(device=letter)) == (
+        f"is not valid: trials.0.device: {told}"
+    )
+
+
+def test_text_in_any_script_is_kept(make_model: ModelFactory) -> None:
+    folder = make_model()
+    write_config(
+        read_config(folder).model_copy(update={"licence": "lizenz für \u6771\u4eac \u2264 1 % \u00a0| <b>"}), folder
+    )
+    assert read_config(folder).licence == "lizenz für \u6771\u4eac \u2264 1 % \u00a0| <b>"
 
 
 @pytest.mark.parametrize("text", [b"[" * 200_000, b'{"a":' * 200_000, b"\xff\xfe", b"NaN", b"null"])

@@ -29,8 +29,9 @@ from motifzoo.evaluate.doctor import environment, examination, examine, holdings
 from motifzoo.evaluate.doctor.findings import Finding
 from motifzoo.evaluate.drift import QUANTITIES, ROUNDINGS, drifts
 from motifzoo.evaluate.golden import compute, golden_values
+from motifzoo.evaluate.protocol import PROTOCOL
 from motifzoo.zoo.config import read_config, write_config
-from motifzoo.zoo.golden import GOLDEN, Golden, read_golden, values_hash, write_golden
+from motifzoo.zoo.golden import GOLDEN, Golden, read_golden, seal, write_golden
 from motifzoo.zoo.load import load
 from motifzoo.zoo.sources import PRETRAINED, Source, find
 
@@ -69,8 +70,16 @@ def change(folder: Path, arrays: Mapping[str, npt.NDArray[Any]] | None = None, *
     """Golden values as another machine may have written them."""
     golden = golden_of(folder)
     changed = {**golden.arrays, **(arrays or {})}
-    stated = {"values": values_hash(changed, golden.codes), **facts}
-    write_golden(Golden(golden.facts.model_copy(update=stated), changed), folder)
+    stated = golden.facts.model_copy(update=facts)
+    write_golden(Golden(stated.model_copy(update={"values": seal(stated, changed)}), changed), folder)
+
+
+def drop(folder: Path, *names: str, **facts: Any) -> None:
+    """Golden values without these tensors."""
+    golden = golden_of(folder)
+    kept = {name: array for name, array in golden.arrays.items() if name not in names}
+    stated = golden.facts.model_copy(update=facts)
+    write_golden(Golden(stated.model_copy(update={"values": seal(stated, kept)}), kept), folder)
 
 
 def run(*arguments: object) -> Result:
@@ -185,6 +194,25 @@ def test_a_library_that_a_quantity_does_not_use_is_not_blamed(folder: Path) -> N
     )
 
 
+def test_two_builds_of_one_version_differ_in_their_device(original: Path) -> None:
+    """A wheel for CUDA has another local version than the one for CPUs that the zoo's golden values are of."""
+    golden, gpu = golden_of(original), "cuda (NVIDIA A100)"
+    golden = golden._replace(facts=golden.facts.model_copy(update={"versions": {"torch": "2.13.0+cpu"}}))
+    device = f"{golden.facts.device} there and {gpu} here"
+
+    def causes(torch_version: str) -> tuple[str, ...]:
+        return drifts(golden, golden.arrays, {}, gpu, {"torch": torch_version})[0].causes
+
+    assert causes("2.13.0+cu130") == causes("2.13.0") == (device,)
+    assert causes("2.14.0+cu130") == ("torch 2.13.0+cpu there and 2.14.0+cu130 here", device)
+    assert causes("2.13.0.post1") == ("torch 2.13.0+cpu there and 2.13.0.post1 here", device)
+    case = examination._Case(find(str(original)), golden)
+    assert [*examination._versions([case], {"torch": "2.13.0+cu130"})] == []
+    assert [finding.text for finding in examination._versions([case], {"torch": "2.14.0"})] == [
+        "torch 2.14.0; golden values are of 2.13.0+cpu"
+    ]
+
+
 def test_values_that_are_no_longer_there(original: Path) -> None:
     golden = golden_of(original)
     here = {name: array for name, array in golden.arrays.items() if name != "deepshap"}
@@ -201,6 +229,37 @@ def test_what_the_golden_values_leave_out_is_not_compared(original: Path) -> Non
     facts = golden.facts.model_copy(update={"left_out": {"deepshap": "no rule"}})
     compared = [drift.quantity for drift in drifts(Golden(facts, fewer), golden.arrays, {}, "cpu", {})]
     assert compared == [name for name in QUANTITIES if name != "deepshap"]
+
+
+@pytest.mark.usefixtures("recorded")
+def test_what_the_golden_values_leave_out_is_told(folder: Path) -> None:
+    drop(folder, "deepshap", left_out={"deepshap": "it has no rule for attention."})
+    code, report = examined(folder)
+    assert code == 0
+    assert f"no DeepSHAP for {NAME}: it has no rule for attention." in [
+        finding["text"] for finding in report["findings"] if finding["level"] == "note"
+    ]
+
+
+@pytest.mark.usefixtures("recorded")
+def test_golden_values_without_predictions_are_a_problem(folder: Path) -> None:
+    everything = dict.fromkeys(golden_of(folder).arrays, "it was not there.")
+    drop(folder, *everything, left_out=everything)
+    code, report = examined(folder)
+    assert (code, problems(report)) == (1, [f"{NAME}: its {GOLDEN} has no predictions: it was not there."])
+
+
+@pytest.mark.usefixtures("recorded")
+def test_golden_values_of_another_protocol_are_a_problem(folder: Path) -> None:
+    change(folder, protocol=99)
+    code, report = examined(folder)
+    assert (code, problems(report)) == (
+        1,
+        [
+            f"{NAME}: its {GOLDEN} is of protocol version 99, and this motifzoo follows {PROTOCOL}. Compute it anew: "
+            "python -m motifzoo.evaluate.golden FOLDER"
+        ],
+    )
 
 
 def test_a_model_of_many_roundings_has_wider_limits(original: Path) -> None:

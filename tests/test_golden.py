@@ -22,7 +22,7 @@ from motifzoo.evaluate import golden as command
 from motifzoo.evaluate.golden import compute, filter_sequences, golden_sequences, golden_values, sources_of
 from motifzoo.evaluate.scan import scan
 from motifzoo.zoo.config import ModelConfig, read_config
-from motifzoo.zoo.golden import GOLDEN, Golden, GoldenFacts, expected_shapes, read_golden, values_hash, write_golden
+from motifzoo.zoo.golden import GOLDEN, Golden, GoldenFacts, expected_shapes, read_golden, seal, write_golden
 from motifzoo.zoo.layers import Attention, Layer
 from motifzoo.zoo.load import load
 from motifzoo.zoo.sources import PRETRAINED, find
@@ -210,6 +210,14 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
         another_letter,
         "PATH is damaged: its values are not those that were written. Fetch the model again.",
     ),
+    "a rounding that would excuse drift": (
+        lambda folder: rewrite(folder, {"rounding": {"logits": 0.009}}),
+        "PATH is damaged: its values are not those that were written. Fetch the model again.",
+    ),
+    "a rounding that would excuse anything": (
+        lambda folder: rewrite(folder, {"rounding": {"logits": 1e30}}),
+        "PATH is not valid: rounding.logits: Input should be less than or equal to 0.01.",
+    ),
     "a folder in its place": (
         lambda folder: ((folder / GOLDEN).unlink(), (folder / GOLDEN).mkdir()),
         "cannot read PATH: Is a directory.",
@@ -332,8 +340,8 @@ def test_values_by_other_versions_are_kept_unless_asked(folder: Path) -> None:
     """Computed anew whenever a version changes, they would never show what the version changed."""
     golden = golden_of(folder)
     arrays = golden.arrays | {"logits": golden.arrays["logits"] + 1}
-    facts = golden.facts.model_copy(update={"versions": {"torch": "1.0"}, "values": values_hash(arrays, golden.codes)})
-    write_golden(Golden(facts, arrays), folder)
+    facts = golden.facts.model_copy(update={"versions": {"torch": "1.0"}})
+    write_golden(Golden(facts.model_copy(update={"values": seal(facts, arrays)}), arrays), folder)
     assert run(folder) == (0, f"{NAME}: current\n")
     assert run("--fresh", folder)[0] == 0
     assert golden_of(folder).facts.versions != {"torch": "1.0"}
@@ -351,6 +359,27 @@ def test_one_damaged_folder_does_not_keep_the_others_from_their_values(folder: P
     ]
 
 
+def test_a_folder_whose_name_looks_like_a_pattern(folder: Path, tmp_path: Path) -> None:
+    strange = folder.rename(tmp_path / "mine[1]")
+    assert [source.folder for source in sources_of([str(strange)])] == [strange]
+
+
+def test_golden_values_of_models_of_ones_own_are_written_only_where_one_says_so(
+    make_model: ModelFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MOTIFZOO_MODELS says which models there are besides, not which the maintainers' command may write to."""
+    own = make_model()
+    monkeypatch.setenv("MOTIFZOO_MODELS", str(tmp_path))
+    code, said = run(own.name)
+    assert code == 1
+    assert said.startswith(f"Error: unknown model '{own.name}'")
+    assert own.name not in {source.config.name for source in sources_of([], packaged=True)}
+    assert own.name in {source.config.name for source in sources_of([])}  # which `motifzoo doctor` examines
+    assert not (own / GOLDEN).exists()
+    assert run(own)[0] == 0
+    assert (own / GOLDEN).exists()
+
+
 def test_which_models_are_meant(folder: Path) -> None:
     assert [source.config.name for source in sources_of(["*-exponential.synthetic-codes", NAME])] == [
         "cnn-dist-exponential.synthetic-codes",
@@ -358,7 +387,9 @@ def test_which_models_are_meant(folder: Path) -> None:
     ]
     assert [source.folder for source in sources_of([str(folder)])] == [folder]
     assert len(sources_of([])) == len(list(PRETRAINED.glob("*/config.json")))
-    with pytest.raises(ModelError) as error:
-        sources_of(["*.nothing"])
-    assert str(error.value) == "no packaged model matches '*.nothing'. `motifzoo models` lists them."
+    for pattern in ("*.nothing", "cnn-????-relu.nothing", "[x-z]*"):
+        with pytest.raises(ModelError) as error:
+            sources_of([pattern])
+        assert str(error.value) == f"no model matches {pattern!r}. `motifzoo models` lists them."
+    assert run("*.nothing") == (1, "Error: no packaged model matches '*.nothing'. `motifzoo models` lists them.\n")
     assert run("./none") == (1, "Error: model folder ./none does not exist.\n")

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from hub_server import HTML, HubServer, point_at
+from huggingface_hub import get_session, set_client_factory
+from huggingface_hub.utils import _http as hub_http
 from model_folders import ModelFactory
 
 import motifzoo
@@ -194,13 +197,59 @@ def test_a_silent_hub_is_given_up(server: HubServer, published: str, monkeypatch
 
 
 def test_others_who_use_the_library_are_not_bounded(server: HubServer) -> None:
-    from huggingface_hub import get_session
-
     connect().head(BOARD)
     request = get_session().build_request("GET", server.url)
     for hook in get_session().event_hooks["request"]:
         hook(request)
     assert set(request.extensions["timeout"].values()) == {None}
+
+
+@pytest.fixture
+def own_factory() -> Iterator[Callable[[Callable[[], httpx2.Client]], None]]:
+    """Set a client factory as another user of the library would; the one in force comes back."""
+    before = hub_http._GLOBAL_CLIENT_FACTORY
+    yield set_client_factory
+    set_client_factory(before)
+
+
+def test_a_factory_that_somebody_sets_later_is_bounded_too(
+    server: HubServer,
+    monkeypatch: pytest.MonkeyPatch,
+    own_factory: Callable[[Callable[[], httpx2.Client]], None],
+) -> None:
+    """And used: it may know a proxy or certificates."""
+    made = []
+
+    def factory() -> httpx2.Client:
+        made.append(httpx2.Client(timeout=None))
+        return made[-1]
+
+    connect().head(BOARD)
+    own_factory(factory)
+    monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "0.1")
+    silent = server.fail("*", "", delay=30, times=None)
+    for _ in range(2):
+        said = message(lambda: connect().pull_requests(BOARD), UnreachableError)
+        assert "the hub answered none of 3 requests" in said
+    assert made
+    assert silent.hits == 6
+
+
+def test_a_factory_that_wraps_ours_counts_requests_once(
+    server: HubServer, published: str, own_factory: Callable[[Callable[[], httpx2.Client]], None]
+) -> None:
+    connect().head(BOARD)
+    own_factory(hub_http._GLOBAL_CLIENT_FACTORY.__call__)
+    connect().head(BOARD)
+    assert get_session().event_hooks["request"].count(bounds._before) == 1
+    assert get_session().event_hooks["response"].count(bounds._after) == 1
+
+
+def test_the_shared_client_is_closed_once(server: HubServer) -> None:
+    connect().head(BOARD)
+    client = get_session()
+    connect().head(BOARD)
+    assert get_session() is client
 
 
 # What is wrong with the network

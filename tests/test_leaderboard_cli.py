@@ -59,9 +59,19 @@ def test_the_table(board: Path) -> None:
         " 1-4  cnn-d-relu                 0.600          ┘?   1  claimed",
         "   –  cnn-e-relu                 0.985 ± 0.064       2  disputed",
         "",
-        "score     mean over n trials ± half of its 95 % interval",
+        "score     mean over a model's n trials, or those of them that have it, ± half of",
     ]
     assert "--metric  filters/match_fraction" in lines
+
+
+def test_n_is_of_trials_also_where_a_score_is_undefined(tmp_path: Path) -> None:
+    put(tmp_path, *trials("cnn-a-relu", [0.90, 0.91]))
+    maps = {"metrics": {"attribution/saliency/auroc": 0.5}, "control": "random_attribution"}
+    put(tmp_path, *(record("random-attribution.synthetic-codes", trial, **maps) for trial in range(3)))
+    lines = [line.split() for line in run("show", "--board", str(tmp_path)).output.splitlines()]
+    assert lines[3] == ["–", "random-attribution", "–", "3", "control"]
+    rows = json.loads(run("show", "--board", str(tmp_path), "--json").output)
+    assert [(row["trials"], row["n"]) for row in rows] == [(2, 2), (3, 0)]
 
 
 def test_another_metric_turns_the_order(board: Path) -> None:
@@ -89,6 +99,7 @@ def test_the_same_as_json(board: Path) -> None:
         "worst_rank": 3,
         "tie_group": 1,
         "tested": True,
+        "trials": 3,
         "mean": pytest.approx(0.91),
         "sd": pytest.approx(0.01),
         "n": 3,

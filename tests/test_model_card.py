@@ -1,8 +1,11 @@
 """Model cards: current, read by Hugging Face's own client, and true of the scores, trials and data they speak of."""
 
+import json
+import math
 import shutil
 import statistics
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,13 +18,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_folders import ModelFactory
 
-from motifzoo.data_cards.cards import load_card
+from motifzoo.data_cards.cards import card_folder, load_card
 from motifzoo.data_cards.motifs import search_database, write_meme
+from motifzoo.data_cards.pages.audited import read_findings
 from motifzoo.data_cards.pages.eval_yaml import headline_metrics, task_id
 from motifzoo.errors import ModelError, MotifzooError
 from motifzoo.evaluate import card_scores
 from motifzoo.evaluate.benchmark import Evaluated
 from motifzoo.evaluate.card_scores import collect_scores, is_current, publish_scores
+from motifzoo.evaluate.cli import models
 from motifzoo.evaluate.cli.evaluate import _shown
 from motifzoo.evaluate.match_tsv import hits_tsv
 from motifzoo.evaluate.matching import Matches, match_filters
@@ -48,6 +53,7 @@ from motifzoo.zoo.recipe import Training, find, packaged
 from motifzoo.zoo.schedule import Epoch
 
 NAMES = sources.list_models()
+MATCH = "filters/match_fraction"
 SVG = "{http://www.w3.org/2000/svg}"
 TRUTH = {"SP1": ("MA0079.3",)}
 METRICS = {
@@ -288,7 +294,8 @@ def retrained(folder: Path, trial: int) -> ModelConfig:
     """The config with other weights for a trial."""
     config = read_config(folder)
     changed = tuple(
-        entry.model_copy(update={"sha256": "f" * 64}) if entry.trial == trial else entry for entry in config.trials
+        entry.model_copy(update={"sha256": f"{trial:064x}"}) if entry.trial == trial else entry
+        for entry in config.trials
     )
     config = config.model_copy(update={"trials": changed})
     write_config(config, folder)
@@ -364,6 +371,54 @@ def test_scores_that_are_none(scored: Path) -> None:
     assert str(error.value) == (f"{path} is not valid: benchmark: Field required; bench: unknown field.")
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda scores: of(scores, MATCH)["values"].__setitem__(0, math.inf),
+            "metrics.2.values.0: Input should be a finite number",
+        ),
+        (
+            lambda scores: of(scores, MATCH)["values"].__setitem__(1, math.nan),
+            "metrics.2.values.1: Input should be a finite number",
+        ),
+        (
+            lambda scores: of(scores, MATCH)["n"].__setitem__(0, -5),
+            "metrics.2.n.0: Input should be greater than or equal to 0",
+        ),
+        (
+            lambda scores: of(scores, MATCH)["n"].__setitem__(0, 2**53 + 1),
+            "metrics.2.n.0: Input should be less than or equal to 9007199254740992",
+        ),
+        (
+            lambda scores: of(scores, MATCH)["n"].__setitem__(0, 10**30),
+            "metrics.2.n.0: Input should be less than or equal to 9007199254740992",
+        ),
+        (lambda scores: scores["metrics"].append(of(scores, MATCH)), f"{MATCH} stands there twice"),
+        (lambda scores: scores["trials"][2].update(trial=1), "trial 1 stands there twice"),
+        (lambda scores: scores.update(e_threshold=math.inf), "e_threshold: Input should be a finite number"),
+        (
+            lambda scores: scores["filters"][0].update(e=-1.0),
+            "filters.0.e: Input should be greater than or equal to 0",
+        ),
+    ],
+)
+def test_scores_that_no_evaluation_gives(scored: Path, change: Callable[[dict[str, Any]], None], message: str) -> None:
+    path = scored / SCORES
+    scores = json.loads(path.read_text(encoding="utf-8"))
+    change(scores)
+    write_text(path, json.dumps(scores))
+    with pytest.raises(ModelError) as error:
+        read_scores(scored, read_config(scored))
+    assert str(error.value) == f"{path} is not valid: {message}."
+
+
+def of(scores: dict[str, Any], name: str) -> dict[str, Any]:
+    """A metric in the content of a scores.json."""
+    found: dict[str, Any] = next(metric for metric in scores["metrics"] if metric["name"] == name)
+    return found
+
+
 WRONG = {
     "weights": (
         {"model_sha256": "e" * 64},
@@ -420,7 +475,7 @@ def test_the_command_scores_what_is_not_current(
         assert device == "cpu"
         return evaluated(source.folder, source.trial, matches, output)
 
-    monkeypatch.setattr(sources, "_named", lambda: folders)
+    monkeypatch.setattr(sources, "_named", lambda **_: folders)
     monkeypatch.setattr(card_scores, "evaluate_trial", evaluate)
     arguments = ["*.synthetic-codes", "tiny-*", "--output", str(tmp_path / "results")]
     for told in ("tiny-relu.synthetic-codes: 2 trials\n", "tiny-relu.synthetic-codes: current\n"):
@@ -654,6 +709,71 @@ def test_the_curves_say_whose_they_are(
         "Learning curve of tiny-relu.synthetic-codes: training loss and validation AUROC over "
         f"{max(map(len, histories.values()))} epochs. {told}"
     )
+
+
+def ending(*scores: float) -> list[Epoch]:
+    return [Epoch(loss=0.5, score=score, learning_rate=1e-3) for score in scores]
+
+
+LAST = "after the last, 3. The protocol keeps the last weights."
+
+
+@pytest.mark.parametrize(
+    ("histories", "told"),
+    [
+        ([ending(0.6, 0.9, 0.881)], []),
+        ([ending(0.6, 0.9, 0.87)], [f"Trial 0's validation AUROC was 0.900 after epoch 2 and 0.870 {LAST}"]),
+        ([ending(0.6, 0.9, np.nan)], [f"Trial 0's validation AUROC was 0.900 after epoch 2 and undefined {LAST}"]),
+        ([ending(np.nan, np.nan)], []),
+        ([ending(0.9), ending(0.5)], []),
+        ([ending(0.9), ending(0.86), ending(0.95)], []),
+        (
+            [ending(0.72), ending(0.9), ending(0.87)],
+            [
+                "Trial 0 ended far from the others, at a validation AUROC of 0.720 (theirs: 0.870 to 0.900). It is "
+                "counted like them."
+            ],
+        ),
+    ],
+)
+def test_a_card_says_where_training_went_wrong(
+    histories: list[list[Epoch]], told: list[str], make_model: ModelFactory
+) -> None:
+    folder = make_model(trials=len(histories))
+    for trial, history in enumerate(histories):
+        write_text(
+            sources.weights_path(folder, trial).with_name("training.json"),
+            "[" + ",".join(epoch.model_dump_json() for epoch in history) + "]",
+        )
+    text = card_files(read_config(folder), folder)[README]
+    limits = text[text.index("## Limits") :]
+    assert [line[2:] for line in limits.splitlines() if line.startswith("- Trial ")] == told
+
+
+@pytest.mark.parametrize("dataset", ["synthetic-codes", "dhs-4cell", "chip-lef1"])
+def test_a_card_says_what_the_audit_of_its_data_found(dataset: str) -> None:
+    text = card_files(*packaged_config(sources.list_models(f"*.{dataset}")[0]))[README]
+    folder = card_folder(dataset)
+    found = read_findings(folder, load_card(dataset))
+    assert any("GC content alone tells" in line for line in found)
+    assert "What an audit of its data found:\n\n" + "\n".join(f"- {line}" for line in found) in text
+
+
+def test_a_card_has_the_layers_that_show_prints() -> None:
+    name = "cnn-dist-shift_scale_tanh.synthetic-codes"
+    text = card_files(*packaged_config(name))[README]
+    assert "`cnn-dist` (four convolutions with small pools" in text
+    assert "`shift_scale_tanh` (shifted and scaled hyperbolic tangent, 500 tanh(x - 6) + 500)" in text
+    assert "| conv3 | conv | filters 48, kernel 7, padding valid | 48 x 44 |" in text
+    printed = CliRunner().invoke(models.show, [name]).output
+    layers = text[text.index("## Layers") : text.index("## Scores")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in layers.splitlines() if line[:1] == "|"][
+        2:
+    ]
+    assert len(rows) == len(read_config(sources.PRETRAINED / name).layers)
+    for layer, kind, *_ in rows:
+        assert f" {layer} " in printed
+        assert f" {kind} " in printed
 
 
 def test_a_curve_that_is_none(make_model: ModelFactory) -> None:

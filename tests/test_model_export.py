@@ -164,6 +164,26 @@ def test_names_are_kept_where_they_can_be(tmp_path: Path) -> None:
     assert config.filter_layer == "act"
 
 
+def test_a_name_that_is_made_up_is_nobody_elses(tmp_path: Path) -> None:
+    model = nn.Sequential(
+        OrderedDict(
+            [
+                ("conv1", nn.Conv1d(4, 6, 9)),
+                ("Act", nn.ReLU()),
+                ("Conv-2", nn.Conv1d(6, 6, 3)),
+                ("conv3", nn.Conv1d(6, 6, 3)),
+                ("Conv-4", nn.Conv1d(6, 6, 3)),
+                ("pool", nn.AdaptiveMaxPool1d(1)),
+                ("flat", nn.Flatten()),
+                ("head", nn.Linear(6, 1)),
+            ]
+        )
+    )
+    config = export(model, tmp_path / "model")
+    assert [layer.name for layer in config.layers] == ["conv1", "act", "conv2", "conv3", "conv4", "pool", "head"]
+    assert agrees(model, tmp_path / "model")
+
+
 def test_a_network_of_motifzoo_is_a_network_like_any_other(tmp_path: Path) -> None:
     network = motifzoo.load("cnn-local-exponential.synthetic-codes")
     config = export(network, tmp_path / "model", name="copy-exponential.synthetic-codes")
@@ -172,7 +192,8 @@ def test_a_network_of_motifzoo_is_a_network_like_any_other(tmp_path: Path) -> No
 
 
 def test_the_network_is_left_as_it_was(tmp_path: Path) -> None:
-    model = with_parts(nn.Dropout(0.5)).train()
+    blocks = ResidualBlock(6, 3, 1e-3, 0.01), SelfAttention(6, 2), Lstm(6, 6, False)
+    model = with_parts(nn.Dropout(0.5), nn.MaxPool1d(10), *blocks).train()
     model[1].eval()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     state = torch.random.get_rng_state()
@@ -180,6 +201,24 @@ def test_the_network_is_left_as_it_was(tmp_path: Path) -> None:
     assert torch.equal(torch.random.get_rng_state(), state)
     assert [module.training for module in model.children()] == [index != 1 for index in range(len(model))]
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_a_network_elsewhere_is_compared_on_the_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU rounds otherwise, by default with TF32 in convolutions: more than the two may differ by."""
+    model = with_parts()
+    moved: list[nn.Module] = []
+    cpu = nn.Module.cpu
+    monkeypatch.setattr(nn.Module, "cpu", lambda module: moved.append(module) or cpu(module))
+    export(model, tmp_path / "model")
+    assert moved
+    assert moved[0] is not model
+
+
+def test_where_it_was_trained_is_said_by_who_knows(tmp_path: Path) -> None:
+    assert export(with_parts(), tmp_path / "silent").trials[0].device == "not stated"
+    gpu = "cuda (NVIDIA A100)"
+    assert export(with_parts(), tmp_path / "said", device=gpu).trials[0].device == gpu
+    assert read_config(tmp_path / "said").trials[0].device == gpu
 
 
 def test_trials_come_one_by_one(tmp_path: Path) -> None:
@@ -230,6 +269,38 @@ def residual_with_another_part() -> nn.Module:
     return module
 
 
+def residual_with(norm: str, **settings: float) -> nn.Module:
+    module = ResidualBlock(6, 3, 1e-3, 0.01)
+    for name, value in settings.items():
+        setattr(getattr(module, norm), name, value)
+    return module
+
+
+def residual_with_a_bias() -> nn.Module:
+    module = ResidualBlock(6, 3, 1e-3, 0.01)
+    module.conv2 = nn.Conv1d(6, 6, 3, padding="same", bias=True)
+    return module
+
+
+def residual_without_a_convolution() -> nn.Module:
+    module = ResidualBlock(6, 3, 1e-3, 0.01)
+    module.conv1 = nn.Identity()  # type: ignore[assignment]
+    return module
+
+
+def lstm_with(**options: Any) -> nn.Module:
+    module = Lstm(6, 4, False)
+    module.lstm = nn.LSTM(6, 4, batch_first=True, **options)
+    return module
+
+
+def attention_with(**options: Any) -> nn.Module:
+    module = SelfAttention(6, 2)
+    module.attention = nn.MultiheadAttention(6, 2, batch_first=True, **options)
+    return module
+
+
+CHANGED = "cannot be exported: its parts were changed, which a spec cannot state."
 KNOWN = (
     "Activation, AdaptiveAvgPool1d, AdaptiveMaxPool1d, AvgPool1d, BatchNorm1d, Conv1d, Dropout, ELU, Flatten, "
     "GlobalPool, Identity, Linear, Lstm, MaxPool1d, ReLU, ResidualBlock, SelfAttention, Sigmoid, Softplus, Tanh"
@@ -254,6 +325,27 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "changed block": (
         residual_with_another_part,
         "layer '3' (ResidualBlock) cannot be exported: its parts were changed, which a spec cannot state.",
+    ),
+    "changed type of a part": (residual_without_a_convolution, f"layer '3' (ResidualBlock) {CHANGED}"),
+    "changed tensors of a part": (residual_with_a_bias, f"layer '3' (ResidualBlock) {CHANGED}"),
+    "the second norm's eps": (
+        lambda: residual_with("norm2", eps=1e-5),
+        "layer '3' (ResidualBlock) cannot be exported: its norm2.eps is 1e-05, and a layer spec has 0.001 there.",
+    ),
+    "two layers of LSTM": (
+        lambda: lstm_with(num_layers=2),
+        "layer '3' (Lstm) cannot be exported: its lstm.num_layers is 2, and a layer spec has 1 there.",
+    ),
+    "LSTM without biases": (
+        lambda: lstm_with(bias=False),
+        "layer '3' (Lstm) cannot be exported: its lstm.bias is False, and a layer spec has True there.",
+    ),
+    "attention without biases": (lambda: attention_with(bias=False), f"layer '3' (SelfAttention) {CHANGED}"),
+    "attention with a learnt key": (lambda: attention_with(add_bias_kv=True), f"layer '3' (SelfAttention) {CHANGED}"),
+    "attention with a zero key": (
+        lambda: attention_with(add_zero_attn=True),
+        "layer '3' (SelfAttention) cannot be exported: its attention.add_zero_attn is True, and a layer spec has False "
+        "there.",
     ),
     "stride": (
         lambda: nn.Conv1d(6, 6, 3, stride=2),

@@ -70,10 +70,18 @@ def test_the_loading_snippet_has_five_lines_and_runs(tmp_path: Path) -> None:
     assert done.stdout == "(5, 1) True True\n"
 
 
+def anchors(text: str) -> set[str]:
+    """What a Markdown page's headings are linked by."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_links_and_pictures_are_there() -> None:
     for target in re.findall(r"\]\(([^)]+)\)", README):
         if not target.startswith("https://"):
-            assert (ROOT / target).is_file(), target
+            path, _, section = target.partition("#")
+            text = (ROOT / path).read_text(encoding="utf-8") if path else README
+            assert not section or section in anchors(text), target
 
 
 def is_quick(words: list[str]) -> bool:
@@ -97,7 +105,7 @@ def test_the_picture_says_what_the_zoo_gives() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     shown = (ROOT / "docs" / "filters.svg").read_text(encoding="utf-8")
-    pattern = r">([^<>]*filters hit a motif[^<>]*)<|>(no hit|[A-Za-z0-9:().]+  E)"
+    pattern = r">([^<>]*: of [0-9]+ filters [^<>]*)<|>(no hit|[A-Za-z0-9:().]+  E)"
     found = re.findall(pattern, module.picture())
     assert len(found) == 2 + 2 * module.FILTERS
     assert found == re.findall(pattern, shown)
@@ -143,13 +151,7 @@ def test_what_the_text_says_of_controls_is_what_the_board_holds() -> None:
     mutagenesis = "attribution/mutagenesis/auroc"
     untrained = [mean(rf"{network}-\w+-untrained", mutagenesis) for network in ("cnn-local", "cnn-dist")]
     assert "at an AUROC of {:.2f} (cnn-local) and {:.2f} (cnn-dist)".format(*untrained) in README.replace("\n", " ")
-    deep = values(r"cnn-deep-\w+-untrained\.dhs-4cell", "attribution/mutagenesis/scan_auroc")
-    assert len(deep) == 6
-    assert {f"{value:.2f}" for value in deep} == {"0.57", "0.58"}
-    assert "on dhs-4cell one of 0.57 or 0.58 against the scan (cnn-deep)" in README.replace("\n", " ")
     assert f"reaches {mean('motif-scan', mutagenesis):.3f}." in README.replace("\n", " ")
-    assert "about 15 % of the filters of an untrained ReLU network" in README
-    assert mean(r"cnn-\w+-relu-untrained", "filters/match_any") == pytest.approx(0.15, abs=0.005)
 
 
 def test_linear_and_elu_behind_a_pool_of_50_are_one_network_as_the_text_says() -> None:

@@ -1,9 +1,12 @@
 """What the README's sentences say beyond its tables, computed again from weights and data."""
 
+import csv
 import json
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ from torch.nn.functional import max_pool1d
 
 import motifzoo
 from motifzoo.evaluate.cli import main
+from motifzoo.evaluate.leaderboard.boards import open_board
 from motifzoo.evaluate.leaderboard.comparison import Sample, compare
 from motifzoo.metrics import aupr
 from motifzoo.zoo.model_card.scores import read_scores
@@ -126,7 +130,7 @@ def test_modified_activations_are_told_apart_as_said(tmp_path: Path) -> None:
     low, high, exponential = stated(
         r"they learn ([0-9.]+) to ([0-9.]+) of their cnn-dist filters .* \(exponential: ([0-9.]+)\)"
     )
-    rows = {row["first layer"]: row for row in table("| first layer | cnn-local filters | cnn-local saliency |")}
+    rows = {row["synthetic-codes, first layer"]: row for row in table("| synthetic-codes, first layer |")}
     filters = {name: row["cnn-dist filters"].split()[0] for name, row in rows.items()}
     steep = ("shift_scale_relu", "shift_scale_tanh", "shift_scale_sigmoid")
     assert sorted(filters[name] for name in steep)[::2] == [low, high]
@@ -178,8 +182,9 @@ def test_the_leaderboard_tells_exponential_cnn_local_apart_from_none_of_the_six(
 def table(first: str) -> list[dict[str, str]]:
     """The rows of the README's table whose header begins so, by column."""
     start = next(number for number, line in enumerate(LINES) if line.startswith(first))
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in LINES[start:] if line.startswith("|")]
-    return [dict(zip(rows[0], row, strict=True)) for row in rows[2:] if len(row) == len(rows[0])]
+    lines = takewhile(lambda line: line.startswith("|"), LINES[start:])
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [dict(zip(rows[0], row, strict=True)) for row in rows[2:]]
 
 
 def test_in_as_many_pairs_on_single_factors_the_exponential_is_ahead_as_said() -> None:
@@ -187,7 +192,7 @@ def test_in_as_many_pairs_on_single_factors_the_exponential_is_ahead_as_said() -
         r"In (\w+) of the (\w+) pairs more exponential filters match the factor's motif than ReLU ones; saliency "
         r"agrees more with the scan in (\w+), mutagenesis in (\w+), and the AUROC is higher in (\w+)\."
     )
-    rows = table("| data set | network | filters, exponential |")[:8]
+    rows = table("| data set | network | filters, exponential |")
 
     def ahead(score: str) -> int:
         return sum(float(row[f"{score}, exponential"]) > float(row[f"{score}, relu"]) for row in rows)
@@ -201,7 +206,7 @@ def test_exponential_networks_classify_real_dna_better_as_said() -> None:
     (pairs, low, high) = stated(
         r"In (\w+) of the five pairs the exponential network classifies better, by ([0-9.]+) to ([0-9.]+) of"
     )
-    rows = {row["model"]: row for row in table("| model | trials | AUROC | AUPR | filters: known motif |")[:10]}
+    rows = {row["model"]: row for row in table("| model | trials | AUROC | AUPR | filters: known motif |")}
     gains = [
         float(row["AUPR"]) - float(rows[name.replace("-exponential.", "-relu.")]["AUPR"])
         for name, row in rows.items()
@@ -216,7 +221,7 @@ def test_mutagenesis_on_irf1_is_told_apart_as_said(tmp_path: Path) -> None:
     relu, exponential = stated(
         r"on chip-irf1 that of ReLU networks agrees more \(([0-9.]+) against ([0-9.]+), told apart"
     )
-    rows = {row["model"]: row for row in table("| model | trials | AUROC | AUPR | filters: known motif |")[:10]}
+    rows = {row["model"]: row for row in table("| model | trials | AUROC | AUPR | filters: known motif |")}
     assert rows["residualbind-relu.chip-irf1"]["mutagenesis"] == relu
     assert rows["residualbind-exponential.chip-irf1"]["mutagenesis"] == exponential
     tests = printed("reproduce", "residualbind-*.chip-irf1", "--output", tmp_path)["tests"]
@@ -226,30 +231,106 @@ def test_mutagenesis_on_irf1_is_told_apart_as_said(tmp_path: Path) -> None:
 
 
 def test_the_exponential_comes_first_on_most_peaks() -> None:
-    assert stated(r"The exponential comes first in (\w+) of the (\w+) columns, with one trial each") == (
-        "fourteen",
-        "sixteen",
-    )
+    assert stated(r"The exponential comes first in (\w+) of the (\w+) rows") == ("fourteen", "sixteen")
     assert stated(
         r"The two are those of cnn-dist on (\w+): no network has a filter there that matches, and (\w+) has the"
     )
     best: dict[str, list[str]] = {}
     for score in ("filters", "saliency"):
-        start = next(number for number, line in enumerate(LINES) if line.startswith(f"| {score}, first layer |"))
-        rows = [
-            [cell.strip() for cell in line.strip("|").split("|")] for line in (LINES[start], *LINES[start + 2 :][:7])
-        ]
-        titles, *cells = zip(*rows, strict=True)
-        assert len(cells) == 8
-        for title, *values in cells:
-            top = max(map(float, values))
-            first = [name for name, value in zip(titles[1:], values, strict=True) if float(value) == top]
-            best[f"{score} {title}"] = first
+        for row in table(f"| {score} on | "):
+            title = row.pop(f"{score} on")
+            values = {name: float(cell.split()[0]) for name, cell in row.items()}
+            assert len(values) == 7
+            top = max(values.values())
+            best[f"{score} {title}"] = [name for name, value in values.items() if value == top]
     exceptions = {name: first for name, first in best.items() if first != ["exponential"]}
     assert len(best) == 16
     assert exceptions.keys() == {"filters chip-lef1 cnn-dist", "saliency chip-lef1 cnn-dist"}
     assert len(exceptions["filters chip-lef1 cnn-dist"]) == 7  # all are nought
     assert exceptions["saliency chip-lef1 cnn-dist"] == ["tanh"]
+
+
+def test_first_layers_on_dhs_4cell_are_as_said() -> None:
+    most, tanh, exponential = stated(
+        r"\(cnn-2, cnn-deep\) at most ([0-9.]+) of the filters match with any of the six others\. Behind the pool of "
+        r"50, tanh has more filters that match than the exponential, ([0-9.]+) against ([0-9.]+) with one trial each"
+    )
+    rows = {row.pop("dhs-4cell, first layer"): row for row in table("| dhs-4cell, first layer |")}
+    assert rows.keys() == set(SEVEN)
+
+    def column(title: str) -> dict[str, float]:
+        return {name: float(row[title].split()[0]) for name, row in rows.items()}
+
+    others = [
+        share
+        for network in ("cnn-2", "cnn-deep")
+        for name, share in column(f"{network} filters").items()
+        if name != "exponential"
+    ]
+    assert (len(others), f"{max(others):.2f}") == (12, most)
+    shares, auprs = column("cnn-50 filters"), column("cnn-50 AUPR")
+    assert (f"{shares['tanh']:.2f}", f"{shares['exponential']:.2f}", shares["sigmoid"]) == (tanh, exponential, 0)
+    assert sorted(auprs, key=auprs.__getitem__)[1] == "tanh"
+    for network in ("cnn-2", "cnn-deep", "cnn-50"):
+        for score in ("saliency", "AUPR"):
+            found = column(f"{network} {score}")
+            assert max(found, key=found.__getitem__) == "exponential"
+
+
+def test_accuracy_goes_with_maps_as_said(tmp_path: Path) -> None:
+    low, high, p = map(float, stated(r"correlation of their means ([0-9.]+) to ([0-9.]+), p at most ([0-9.]+)\)"))
+    printed("reproduce", "cnn-*.synthetic-codes", "--output", tmp_path)
+    with (tmp_path / "correlations.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["metric"].startswith("attribution/")]
+    assert {(row["architecture"], row["metric"].split("/")[1]) for row in rows} == {
+        (network, method)
+        for network in ("cnn-local", "cnn-dist")
+        for method in ("saliency", "mutagenesis", "integrated_gradients", "deepshap")
+    }
+    assert {row["models"] for row in rows} == {"13"}
+    found = [float(row["rho"]) for row in rows]
+    assert (round(min(found), 2), round(max(found), 2)) == (low, high)
+    assert p - 0.001 < max(float(row["p"]) for row in rows) <= p
+
+
+def untrained(metric: str) -> dict[tuple[str, str, str], float]:
+    """Means of the untrained controls on the packaged board, by data set, architecture and first layer."""
+    values: dict[tuple[str, str, str], list[float]] = {}
+    for record in open_board().snapshot().records.values():
+        if record.control == "untrained" and (value := record.metrics.get(metric)) is not None:
+            values.setdefault((record.dataset, record.architecture, record.activation), []).append(value)
+    return {place: fmean(found) for place, found in values.items()}
+
+
+def test_untrained_networks_score_as_said() -> None:
+    spans = stated(
+        r"of an untrained network, ([0-9]+) to ([0-9]+) % of the filters have one with ReLU, by data set, and "
+        r"([0-9]+) to ([0-9]+) % with the exponential"
+    )
+    shares = untrained("filters/match_any")
+    ends = [
+        pick(round(100 * share) for (*_, activation), share in shares.items() if activation == first)
+        for first in ("relu", "exponential")
+        for pick in (min, max)
+    ]
+    assert ends == list(map(int, spans))
+    local, dist, low, high = stated(
+        r"Untrained networks have in silico mutagenesis at an AUROC of ([0-9.]+) \(cnn-local\) and ([0-9.]+) "
+        r"\(cnn-dist\), not 0\.5, and against the scan one of ([0-9.]+) to ([0-9.]+) on real DNA"
+    )
+    codes = untrained("attribution/mutagenesis/auroc")
+    assert len(codes) == 4
+    for (_, architecture, _), value in codes.items():
+        assert f"{value:.2f}" == {"cnn-local": local, "cnn-dist": dist}[architecture]
+    scan = untrained("attribution/mutagenesis/scan_auroc").values()
+    assert (f"{min(scan):.2f}", f"{max(scan):.2f}") == (low, high)
+
+
+def test_mutagenesis_on_lef1_is_below_that_of_untrained_networks_as_said() -> None:
+    trained, before = stated(r"less with the scan than that of untrained networks does \(([0-9.]+) against ([0-9.]+)\)")
+    rows = {(row["data set"], row["network"]): row for row in table("| data set | network | filters, exponential |")}
+    row = rows["chip-lef1", "cnn-dist"]
+    assert (row["mutagenesis, exponential"], row["mutagenesis, untrained"]) == (trained, before)
 
 
 def test_behind_a_small_pool_exponential_networks_classify_as_well_as_said() -> None:

@@ -237,10 +237,24 @@ INVALID = {
         "recipe mine.toml is not valid: trials: Input should be greater than or equal to 1.",
     ),
     "absurd numbers": (
-        GRID.replace("epochs = 7", "epochs = 1e9\nbatch_size = 0\nlearning_rate = -1"),
+        GRID.replace("epochs = 7", "epochs = 1000000000\nbatch_size = 0\nlearning_rate = -1"),
         "recipe mine.toml is not valid: training.epochs: Input should be less than or equal to 100000; "
         "training.batch_size: Input should be greater than or equal to 1; "
         "training.learning_rate: Input should be greater than 0.",
+    ),
+    "words for truth values and numbers": (
+        GRID.replace("epochs = 7", 'epochs = "7"\nshuffled_labels = "no"\nbatch_size = true'),
+        "recipe mine.toml is not valid: training.epochs: Input should be a valid integer; training.batch_size: Input "
+        "should be a valid integer; training.shuffled_labels: Input should be a valid boolean.",
+    ),
+    "a rate without end": (
+        GRID.replace("epochs = 7", "learning_rate = inf"),
+        "recipe mine.toml is not valid: training.learning_rate: Input should be a finite number.",
+    ),
+    "a grid of nothing": (
+        "[[grid]]\ndataset = 'synthetic-codes'\narchitectures = []\nactivations = ['relu']\ntrials = 1\n",
+        "recipe mine.toml is not valid: grid.0.architectures: Tuple should have at least 1 item after validation, not "
+        "0.",
     ),
     "not TOML": (
         "dataset: synthetic-codes",

@@ -15,12 +15,13 @@ from motifzoo.data_cards.motifs import query_motif, search_database, write_meme
 from motifzoo.errors import MotifzooError
 from motifzoo.evaluate.match_tsv import hits_tsv
 from motifzoo.evaluate.report import build_report, page
-from motifzoo.evaluate.report.words import ACTIVATIONS, ARCHITECTURES, e_value, positions, score, seconds
+from motifzoo.evaluate.report.words import e_value, positions, score, seconds
 from motifzoo.evaluate.results import FilterResult, Result, SideFile, Stamps
 from motifzoo.evaluate.tomtom import consensus, match, pvalues
 from motifzoo.metrics import auroc
 from motifzoo.zoo.activations import FUNCTIONS
 from motifzoo.zoo.architectures import ARCHITECTURES as BUILT
+from motifzoo.zoo.glossary import ACTIVATIONS, ARCHITECTURES
 
 MOTIFS = {motif.id: motif for motif in search_database()}
 TRUTH = {"SP1": ("MA0079.3",), "MAX": ("MA0058.3",), "CEBPB": ("MA0466.2",), "YY1": ("MA0095.2",)}
@@ -144,35 +145,33 @@ def result_in(
         metrics |= {f"attribution/{method}/auroc": 0.7 for method in METHODS}
         n |= {f"attribution/{method}/auroc": sequences for method in METHODS}
     result = Result(
-        **{
-            "model": "cnn-dist-exponential.synthetic-codes",
-            "trial": 0,
-            "benchmark": "synthetic-codes@1",
-            "architecture": "cnn-dist",
-            "activation": "exponential",
-            "dataset": "synthetic-codes",
-            "metrics": metrics,
-            "n": n,
-            "filters": tuple(entries),
-            "notes": (),
-            "stamps": Stamps(
-                model_sha256="ab" * 32,
-                data_fingerprint="cd" * 32,
-                motifs_sha256="ef" * 32,
-                protocol=1,
-                parameters={"filters/e_value": 0.1},
-                seeds={"references": 0},
-                versions={"motifzoo": "0.1.0", "torch": "2.13.0"},
-                device="CPU",
-                seconds={"filters": 2.5},
-                started="2021-03-01T12:00:00+00:00",
-                command=COMMAND,
-            ),
-            "files": {},
-        }
-        | changes
+        model="cnn-dist-exponential.synthetic-codes",
+        trial=0,
+        benchmark="synthetic-codes@1",
+        architecture="cnn-dist",
+        activation="exponential",
+        dataset="synthetic-codes",
+        metrics=metrics,
+        n=n,
+        filters=tuple(entries),
+        notes=(),
+        stamps=Stamps(
+            model_sha256="ab" * 32,
+            data_fingerprint="cd" * 32,
+            motifs_sha256="ef" * 32,
+            protocol=1,
+            parameters={"filters/e_value": 0.1},
+            seeds={"references": 0},
+            versions={"motifzoo": "0.1.0", "torch": "2.13.0"},
+            device="CPU",
+            seconds={"filters": 2.5},
+            started="2021-03-01T12:00:00+00:00",
+            command=COMMAND,
+        ),
+        files={},
     )
-    return stamped(result, folder), folder
+    # No result has some of these values; a report shows what it is given.
+    return stamped(result.model_copy(update=changes), folder), folder
 
 
 def stamped(result, folder):

@@ -1,6 +1,8 @@
 """The study's comparison: scores from wherever they are, tests that SciPy agrees with, and nothing hidden."""
 
 import itertools
+import json
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +13,8 @@ from scipy import stats
 from scored_models import measured, result, scored
 
 from motifzoo.errors import MotifzooError
-from motifzoo.evaluate.metric_table import METRICS
+from motifzoo.evaluate.leaderboard.boards import EMBEDDED, open_board
+from motifzoo.evaluate.metric_table import METRICS, metric_of
 from motifzoo.evaluate.reproduce.differences import all_pairs
 from motifzoo.evaluate.reproduce.headline import headlines, lower
 from motifzoo.evaluate.reproduce.questions import QUESTIONS, TRADES, unmodified
@@ -26,7 +29,7 @@ from motifzoo.evaluate.reproduce.tables import (
 )
 from motifzoo.evaluate.reproduce.trades import correlation, trades
 from motifzoo.evaluate.reproduce.wording import told
-from motifzoo.evaluate.results import write_result
+from motifzoo.evaluate.results import read_result, write_result
 from motifzoo.zoo import sources
 from motifzoo.zoo.layers import ACTIVATIONS
 from motifzoo.zoo.model_card.scores import read_scores
@@ -382,7 +385,7 @@ def test_packaged_scores_that_cannot_be_read_are_told_and_stop_no_other(
         shutil.copytree(find(name, weights=False).folder, tmp_path / name)
     scores = tmp_path / NAME / "scores.json"
     scores.write_text(scores.read_text(encoding="utf-8")[:100], encoding="utf-8")
-    monkeypatch.setattr(sources, "_named", lambda: {name: tmp_path / name for name in (NAME, other)})
+    monkeypatch.setattr(sources, "_named", lambda **_: {name: tmp_path / name for name in (NAME, other)})
     (tmp_path / "results").mkdir()
     write(tmp_path, "results", "cnn-local-relu.synthetic-codes", 0, {MATCH: 0.5})
     of_files = from_results([tmp_path / "results"], ["*"], add_packaged=True)
@@ -394,6 +397,104 @@ def test_packaged_scores_that_cannot_be_read_are_told_and_stop_no_other(
         assert problem.startswith(f"{scores} is not valid: ")
         assert problem.endswith(". It is left out: restore the file, or compute the scores with --recompute.")
         assert {entry.reason for entry in found.missing if entry.name == NAME} == {"its scores cannot be read"}
+
+
+@pytest.mark.parametrize("value", [5.0, -3.0, 1e300])
+@pytest.mark.parametrize("name", [MATCH, "filters/target_e/SP1", "classification/auroc/one class"])
+def test_impossible_scores_are_left_out_with_their_file(name: str, value: float, tmp_path: Path) -> None:
+    write(tmp_path, "a", NAME, 0, {MATCH: 0.5, "filters/target_e/SP1": 5.0})
+    if name == "filters/target_e/SP1" and value == 5.0:
+        value = 518.5
+    write(tmp_path, "b", NAME, 1, {MATCH: 0.5, name: value})
+    found = from_results([tmp_path], [NAME])
+    assert [item.trials for item in found.models] == [(0,)]
+    highest = 518 if name == "filters/target_e/SP1" else 1
+    assert found.problems == (
+        f"{tmp_path / 'b' / 'result.json'} is left out: it says that {name} is {value:g}, which lies outside of 0 to "
+        f"{highest}.",
+    )
+
+
+def test_undefined_scores_and_the_greatest_that_there_are_stay(tmp_path: Path) -> None:
+    values = {MATCH: None, "filters/match_any": 1.0, "filters/dead": 0.0, "filters/target_e": 518.0}
+    write(tmp_path, "a", NAME, 0, values)
+    found = from_results([tmp_path], [NAME])
+    assert found.problems == ()
+    assert found.models[0].values == {name: (value,) for name, value in values.items()}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": 99}, "format: Input should be 1"),
+        ({"metrics": {MATCH: math.nan}}, f"metrics.{MATCH}: Input should be a finite number"),
+        ({"metrics": {MATCH: -math.inf}}, f"metrics.{MATCH}: Input should be a finite number"),
+        ({"n": {MATCH: 10**30}}, f"n.{MATCH}: Input should be less than or equal to 9007199254740992"),
+        ({"n": {MATCH: -1}}, f"n.{MATCH}: Input should be greater than or equal to 0"),
+        ({"trial": -1}, "trial: Input should be greater than or equal to 0"),
+        (
+            {"model": "<script>alert(1)</script>.synthetic-codes"},
+            "model: String should match pattern '^[a-z0-9][a-z0-9_-]{0,79}\\.[a-z0-9][a-z0-9-]{0,79}$'",
+        ),
+        (
+            {"architecture": "\x1b[31mred"},
+            "architecture: text cannot hold U+001B, which is not a visible character",
+        ),
+    ],
+)
+def test_result_files_that_no_evaluation_writes(change: dict[str, object], message: str, tmp_path: Path) -> None:
+    write(tmp_path, "a", NAME, 0, {MATCH: 0.5})
+    write(tmp_path, "b", NAME, 1, {MATCH: 0.75})
+    path = tmp_path / "b" / "result.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | change), encoding="utf-8")
+    found = from_results([tmp_path])
+    assert [(item.name, item.values) for item in found.models] == [(NAME, {MATCH: (0.5,)})]
+    assert found.problems == (
+        f"{path} is not a result file: {message}. It is left out: `motifzoo evaluate` writes it again.",
+    )
+
+
+def test_a_model_whose_files_are_all_left_out_is_missing_for_that(tmp_path: Path) -> None:
+    write(tmp_path, "a", NAME, 0, {MATCH: 0.5}, protocol=99)
+    found = from_results([tmp_path], [NAME])
+    assert found.models == ()
+    assert [entry.reason for entry in found.missing] == ["its scores are left out"]
+
+
+def test_packaged_scores_with_an_impossible_one_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = "cnn-dist-exponential.synthetic-codes"
+    for name in (NAME, other):
+        shutil.copytree(find(name, weights=False).folder, tmp_path / name)
+    path = tmp_path / NAME / "scores.json"
+    scores = json.loads(path.read_text(encoding="utf-8"))
+    next(metric for metric in scores["metrics"] if metric["name"] == MATCH)["values"][1] = 5
+    path.write_text(json.dumps(scores), encoding="utf-8")
+    monkeypatch.setattr(sources, "_named", lambda **_: {name: tmp_path / name for name in (NAME, other)})
+    found = from_packaged(["*"])
+    assert [item.name for item in found.models] == [other]
+    trial = scores["trials"][1]["trial"]
+    assert found.problems == (
+        f"{path} is not valid: of trial {trial}, it says that {MATCH} is 5, which lies outside of 0 to 1. It is left "
+        "out: restore the file, or compute the scores with --recompute.",
+    )
+    assert {entry.reason for entry in found.missing if entry.name == NAME} == {"its scores cannot be read"}
+
+
+def test_every_score_on_motifzoos_board_is_a_possible_one() -> None:
+    records = open_board().snapshot().records
+    assert len(records) > 100
+    for path, record in records.items():
+        for name, value in record.metrics.items():
+            metric = metric_of(name)
+            assert metric is not None
+            assert value is None or 0 <= value <= metric.highest, path
+
+
+def test_every_result_on_motifzoos_board_can_be_read() -> None:
+    paths = sorted(EMBEDDED.rglob("result.json"))
+    assert len(paths) > 50
+    for path in paths:
+        read_result(path)
 
 
 def test_packaged_scores_fill_in_for_models_without_a_result_file(tmp_path: Path) -> None:

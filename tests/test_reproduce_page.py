@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from click.testing import Result as Invoked
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from model_folders import ModelFactory
 from own_files import labelled_fasta
 from scipy import stats
@@ -152,6 +153,34 @@ def test_hostile_labels_stay_text(tmp_path: Path) -> None:
     Page(text)
 
 
+def test_text_of_others_is_text_in_the_summary(tmp_path: Path) -> None:
+    """Names of architectures are free; a page shows them as they are, and so does Markdown."""
+    name = "my <script>alert(1)</script> | net [a](javascript:b) *c*"
+    metrics = {
+        MATCH: (0.1, 0.2),
+        AUROC: (0.6, 0.7),
+        "classification/auroc": (0.7, 0.8),
+        "classification/aupr": (0.7, 0.8),
+    }
+    models = [measured(f"cnn-dist-{label}.synthetic-codes", metrics) for label in ("relu", "exponential", "exp_relu")]
+    told = "a file\n\n# of <b>somebody</b> & of [others](x). `motifzoo evaluate` writes it again."
+    reproduce(scored(*(model._replace(architecture=name) for model in models), problems=[told]), tmp_path)
+    text = (tmp_path / "reproduce.md").read_text(encoding="utf-8")
+    html = MarkdownIt("commonmark").enable("table").render(text)
+    parsed = Page(html)
+    own = {"h1", "h2", "h3", "p", "blockquote", "code", "ul", "li", "table", "thead", "tbody", "tr", "th", "td"}
+    assert {tag for tag, _ in parsed.elements} <= own
+    headers = re.findall(r"<th[^>]*>(.*?)</th>", html)
+    assert (
+        html.count("my &lt;script&gt;alert(1)&lt;/script&gt; | net [a](javascript:b) *c*")
+        > headers.count("activation")
+        > 3
+    )
+    assert (
+        "<p>a file # of &lt;b&gt;somebody&lt;/b&gt; &amp; of [others](x). <code>motifzoo evaluate</code> writes" in html
+    )
+
+
 def test_what_is_missing_is_on_the_page_and_in_the_summary(folder: Path, page: str) -> None:
     assert "<li>cnn-deep-tanh.synthetic-motifs: not trained</li>" in page
     text = (folder / "reproduce.md").read_text(encoding="utf-8")
@@ -282,8 +311,11 @@ def test_the_command_prints_json(tmp_path: Path) -> None:
             for point in told["trades"]
             if (point["architecture"], point["metric"]) == (row["architecture"], row["metric"])
         ]
-        assert row["rho"] == pytest.approx(stats.spearmanr(*zip(*points, strict=True)).statistic)
         assert row["models"] == len(points)
+        twins = {trial["model"] for trial in told["shared"] if trial["architecture"] == row["architecture"]}
+        assert row["distinct"] == len(points) - max(0, len(twins) - 1)
+        if not twins:
+            assert row["rho"] == pytest.approx(stats.spearmanr(*zip(*points, strict=True)).statistic)
     assert len(told["tests"]) == pyarrow.parquet.read_table(tmp_path / "tests.parquet").num_rows
 
 
@@ -334,7 +366,7 @@ def test_recomputing_names_failures_and_keeps_the_rest(
     half_a_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = half_a_model
-    monkeypatch.setattr(sources, "_named", lambda: {folder.name: folder})
+    monkeypatch.setattr(sources, "_named", lambda **_: {folder.name: folder})
     done = invoke("--recompute", "--output", tmp_path / "out", "--json")
     assert done.exit_code == 1
     told = json.loads(done.stdout)
@@ -452,7 +484,7 @@ def test_each_plot_has_its_own_classification_axis(tmp_path: Path) -> None:
         assert "Does a better classifier have more readable motifs?" in shown
         assert "cnn-2, 3 models: \u03c1 = 1.00, p = 0.333" in shown
     assert "| relu | 0.902 \u00b1 0.003 (2) | 0.250 \u00b1 0.071 (2) |" in text
-    numbers = re.search(r'<th scope="row">relu</th><td class="num">2</td><td class="num">0.902</td>.*?</tr>', page)
+    numbers = re.search(r'<th scope="row">relu</th><td class="num n">2</td><td [^>]*>0.902</td>.*?</tr>', page)
     assert numbers is not None
     assert re.findall(r">([0-9.]+)</td>", numbers[0]) == ["2", "0.902", "0.003", "0.250", "0.071"]
 

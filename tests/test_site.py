@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 from urllib.parse import unquote, urldefrag
 
 import pytest
@@ -27,11 +28,13 @@ from site_boards import (
     write_files,
 )
 
+from motifzoo.data_cards.cards import load_card
 from motifzoo.errors import BoardError
 from motifzoo.evaluate.cli.site import build, serve
 from motifzoo.evaluate.leaderboard.boards import open_board
 from motifzoo.evaluate.leaderboard.entries import entries
 from motifzoo.evaluate.leaderboard.ranking import rank
+from motifzoo.evaluate.leaderboard.record import Control
 from motifzoo.evaluate.leaderboard.site import build_site
 from motifzoo.evaluate.leaderboard.site.columns import Scale, column, column_data, half_interval, steps, ten_thousandths
 from motifzoo.evaluate.leaderboard.site.files import board_files
@@ -39,6 +42,7 @@ from motifzoo.evaluate.leaderboard.site.model_view import command_of
 from motifzoo.evaluate.leaderboard.site.pages import STYLE, asset, embedded
 from motifzoo.evaluate.leaderboard.site.serve import site_server
 from motifzoo.evaluate.leaderboard.site.table import Table, gap_text, recomputed
+from motifzoo.evaluate.leaderboard.site.words import CONTROL, CONTROLS, motif_words
 from motifzoo.evaluate.statistics import Spread, spread
 
 PAGE_BYTES = 500_000
@@ -170,7 +174,7 @@ def test_rows_say_how_each_entry_stands(site: Path) -> None:
     )
     assert rows == [
         ("g1 first", "1–2", "group 1", "cnn-dist-exponential"),
-        ("g1", "–", "untested, n = 1", "cnn-one-relu"),
+        ("g1", "1–3", "untested, n = 1", "cnn-one-relu"),
         ("g0 first", "2–3", "group 2", "cnn-dist-relu"),
         ("control", "–", "control", "cnn-noise-relu"),
         ("disputed", "–", "disputed", "cnn-bold-relu"),
@@ -214,9 +218,49 @@ def test_older_results_stand_apart(site: Path) -> None:
     assert "Older result. It was measured under another protocol, with other motifs or on other data" in page
 
 
-def test_first_page_names_who_leads_of_those_that_were_tested(site: Path) -> None:
+def test_first_page_names_the_best_means_and_what_is_tied_or_untested(site: Path) -> None:
     text = Page(site / "index.html").text
-    assert "synthetic-codes@1 Synthetic regulatory codes (task 3) 5 10 1 AUROC 0.951 cnn-dist-exponential" in text
+    assert (
+        "synthetic-codes@1 Synthetic regulatory codes (task 3) 5 10 1 "
+        "AUROC 0.951 cnn-dist-exponential (none tied, 1 untested)"
+    ) in text
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("chip-zbed2", "Known motif, from JASPAR 2016: IRF1 (MA0050.2) for class ZBED2 peak."),
+        (
+            "dhs-4cell",
+            "Known motifs, from JASPAR 2016: GATA1 (MA0035.3) for class K562; Pou5f1::Sox2 (MA0142.1) and ZIC3 "
+            "(MA0697.1) for class hESCT0; HNF4G (MA0484.1) and FOXA2 (MA0047.2) for class HepG2; IRF1 (MA0050.2) and "
+            "RUNX3 (MA0684.1) for class GM12878.",
+        ),
+        ("synthetic-codes", "True motifs, which were planted: SP1, Gabpa, CEBPB, MAX, YY1."),
+        ("basset-dnase164", ""),
+    ],
+)
+def test_motifs_that_a_benchmark_is_scored_by(name: str, told: str) -> None:
+    assert motif_words(load_card(name)) == told
+
+
+def test_page_of_a_benchmark_names_its_motifs_and_what_to_beware_of(tmp_path: Path) -> None:
+    card = load_card("chip-zbed2")
+    stated = {"benchmark": card.benchmark, "data_fingerprint": card.fingerprint}
+    board = write(tmp_path / "board", trials("residualbind-relu.chip-zbed2", [0.9, 0.8], **stated))
+    build_site(open_board(str(board)), tmp_path / "pages")
+    for view in ("index", "filters"):
+        text = Page(tmp_path / "pages" / card.benchmark / f"{view}.html").text
+        assert motif_words(card) in text
+        assert f"What to beware of in these data {' '.join(card.traps)}" in text
+
+
+def test_page_of_a_control_says_what_it_is_in_a_sentence(tmp_path: Path) -> None:
+    claims = trials("cnn-a-relu.synthetic-codes", [0.5], control="shuffled_labels")
+    build_site(open_board(str(write(tmp_path / "board", claims))), tmp_path / "pages")
+    told = "This is a control: networks trained on shuffled labels, from which there was nothing to learn."
+    assert told in model_page(tmp_path / "pages", "cnn-a-relu").text
+    assert set(CONTROL) == set(CONTROLS) == set(get_args(Control))
 
 
 def test_model_page_has_filters_maps_trials_hashes_and_commands(site: Path) -> None:
@@ -228,7 +272,7 @@ def test_model_page_has_filters_maps_trials_hashes_and_commands(site: Path) -> N
         "no windows: 2",
         "Test sequence 3",
         "motifzoo evaluate cnn-dist-relu.synthetic-codes:2",
-        f"weights of trial 1 {1:064x}",
+        f"weights of trial 1 {record(trial=1).model_sha256}",
         "maintainer, 2026-11-21",
     ):
         assert told in page.text

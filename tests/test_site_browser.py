@@ -182,11 +182,7 @@ def test_order_and_ranks_are_those_of_the_ranking(page: Page, large: str) -> Non
     assert names(page) == [row.entry.model.removesuffix(".synthetic-codes") for row in ranked[100:150]]
     ranks = page.locator("#board td.rank").evaluate_all("cells => cells.map((cell) => cell.firstChild.data)")
     expected = [
-        "–"
-        if not row.tested
-        else f"{row.best_rank}–{row.worst_rank}"
-        if row.best_rank != row.worst_rank
-        else str(row.best_rank)
+        f"{row.best_rank}–{row.worst_rank}" if row.best_rank != row.worst_rank else str(row.best_rank)
         for row in ranked[100:150]
     ]
     assert ranks == expected
@@ -273,6 +269,18 @@ def test_choosing_two_models_leads_to_their_comparison(page: Page, site: str) ->
     page.get_by_label("B", exact=True).fill("nobody")
     page.get_by_label("B", exact=True).press("Enter")
     assert page.get_by_text("No model nobody on this board.").is_visible()
+
+
+def test_comparison_takes_the_names_that_the_table_shows(page: Page, site: str) -> None:
+    page.goto(f"{site}{BENCHMARK}/compare.html#a=cnn-dist-exponential&b=cnn-far-relu.synthetic-motifs")
+    assert page.title() == "cnn-dist-exponential and cnn-far-relu.synthetic-motifs - synthetic-codes@1"
+    assert page.get_by_label("A", exact=True).input_value() == "cnn-dist-exponential.synthetic-codes"
+    page.get_by_label("B", exact=True).fill("cnn-dist-relu")
+    page.get_by_label("B", exact=True).press("Enter")
+    page.wait_for_function("document.title.includes('cnn-dist-relu')")
+    assert page.get_by_label("B", exact=True).input_value() == "cnn-dist-relu.synthetic-codes"
+    page.goto(f"{site}{BENCHMARK}/compare.html#a=cnn-far-relu")
+    assert page.get_by_text("No model cnn-far-relu on this board.").is_visible()
 
 
 def test_front_is_what_no_other_entry_betters(page: Page, large: str) -> None:
@@ -405,6 +413,40 @@ def test_a_phone_shows_rank_model_and_the_score_ranked_by(browser: Browser, site
     heads = rows.evaluate_all(shown)[0]
     assert [text.split()[0] for text in heads] == ["Rank", "Model", "Filters"]
     context.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "table"),
+    [
+        ("index.html", ".homes"),
+        ("about.html", ".metrics"),
+        (PAGES[5], "#scores ~ .scroll"),
+        (PAGES[5], "#trials ~ .scroll"),
+    ],
+)
+def test_a_phone_stacks_the_columns_of_wide_tables(page: Page, site: str, path: str, table: str) -> None:
+    page.goto(site + path)
+    cells = page.locator(table).locator("tbody").locator("th, td").filter(has_text=re.compile(r"\S"))
+    count = cells.count()
+    assert count > 4
+    for width in (360, 390, 600):
+        page.set_viewport_size({"width": width, "height": 800})
+        edges = cells.evaluate_all("cells => cells.map((cell) => cell.getBoundingClientRect().right)")
+        assert len(edges) == count
+        assert max(edges) <= width
+    names = "cells => cells.map((cell) => getComputedStyle(cell, '::before').content)"
+    shown = {text for text in cells.evaluate_all(names) if text != "none"}
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert len(shown) > 1
+    assert set(cells.evaluate_all(names)) == {"none"}
+
+
+def test_a_phone_shows_commands_to_their_ends(page: Page, site: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.goto(site + PAGES[5])
+    commands = page.locator(".command pre")
+    assert commands.count() == 3
+    assert commands.evaluate_all("all => all.map((one) => one.scrollWidth - one.clientWidth)") == [0, 0, 0]
 
 
 def test_hostile_words_run_nothing(page: Page, site: str) -> None:

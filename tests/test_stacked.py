@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from motifzoo.data_cards.cards import load_card
 from motifzoo.data_cards.content import SequenceDataset, Split, no_placements
@@ -38,11 +39,12 @@ from motifzoo.zoo.layers import Attention, Conv, Dense, Layer, Lstm, Pool
 from motifzoo.zoo.mersenne_twister import below_
 from motifzoo.zoo.recipe import Recipe, Training
 from motifzoo.zoo.schedule import Epoch
-from motifzoo.zoo.stacked import StackProgress, train_stack
+from motifzoo.zoo.stacked import StackProgress, _Trainer, train_stack
 from motifzoo.zoo.stacked_epoch import Data, Replica, Stack
 from motifzoo.zoo.stacked_layers import check_stackable
+from motifzoo.zoo.stacked_run import Run
 from motifzoo.zoo.stacked_state import StackState, fresh_tensors
-from motifzoo.zoo.training import Trained, _optimizer, train, weight_decays
+from motifzoo.zoo.training import Trained, _optimizer, pooled_scores, train, validation_score, weight_decays
 
 CPU = torch.device("cpu")
 LENGTHS = {"basset": 600, "residualbind": 400}
@@ -79,8 +81,9 @@ Results = dict[tuple[str, int], Trained]
 def run(runs: Runs, data: SequenceDataset, folder: Path, **options: Any) -> Results:
     """All results by the recipe's digest and trial."""
     found = list(train_stack(runs, data, device=CPU, checkpoint_dir=folder, **options))
-    results = {(trained.state.recipe, trained.state.seed): trained for trained in found}
+    results = {(trained.state.recipe, trained.state.seed): trained for _, _, trained in found}
     assert len(results) == len(found)
+    assert results.keys() == {(recipe.digest, trial) for recipe, trial, _ in found}
     return results
 
 
@@ -383,6 +386,27 @@ def test_draws_for_several_steps_at_once() -> None:
     assert float(apart.abs().max()) < 6 / math.sqrt(rows.shape[1])
 
 
+def test_a_replicas_draws_lie_together_however_many_others_there_are() -> None:
+    """A GPU draws entries that are further apart than 32-bit offsets reach in parts, each with numbers of its own.
+
+    As large as deepsea-tf12's first layer in a stack of 200, of which no numbers are needed here.
+    """
+    shape, drawn = (200, 300, 100, 1000), []
+
+    class Seen(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if func.overloadpacket is torch.ops.aten.bernoulli_:
+                drawn.append(args[0])
+            return func(*args, **(kwargs or {}))
+
+    found = Draws(generators(200), ahead=4)
+    with Seen():
+        kept = [found.keep(0, shape, 0.5, torch.device("meta")) for _ in range(4)]
+    assert len(drawn) == 200
+    assert all(part.is_contiguous() and part.numel() == 4 * math.prod(shape[1:]) < 2**31 for part in drawn)
+    assert all(part.is_contiguous() and tuple(part.shape) == shape for part in kept)
+
+
 def test_a_shorter_batch_has_draws_of_its_own_size() -> None:
     found = Draws(generators(2), ahead=4)
     shapes = [(2, 10, 5), (2, 10, 5), (2, 3, 5), (2, 10, 5)]
@@ -409,6 +433,51 @@ def test_validation_scores_do_not_depend_on_threads(monitor: str, threads: int, 
     curve = auroc if monitor == "auroc" else aupr
     assert found == pytest.approx([float(curve(labels.ravel(), each)[0]) for each in logits], abs=1e-3)
     assert len(set(found)) == 3
+
+
+@pytest.mark.parametrize(("at_once", "rows"), [(1, [1, 1, 1]), (180, [2, 1]), (1 << 20, [3])])
+def test_validation_scores_are_made_of_a_few_rows_at_a_time(
+    at_once: int, rows: list[int], data: SequenceDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And from one vector of labels: what all areas would take at once is many times as large as the predictions."""
+    networks = [network.float() for network in networks_of("cnn-local", ["relu", "exponential", "tanh"])]
+    replicas = [Replica(one, fresh_tensors(one), weight_decays(one, Training()), 0) for one in networks]
+    labels = np.random.default_rng(0).integers(0, 2, (len(data.valid), 3)).astype(np.int8)
+    batches = Batches(Split(data.valid.codes, labels, no_placements()), CPU)
+    stack = Stack(replicas, Data(batches, batches, "auroc"), Training(), Grouped(), CPU)
+    seen = []
+
+    def spy(labels: Any, logits: Any, monitor: str) -> list[float]:
+        seen.append((labels, logits))
+        return pooled_scores(labels, logits, monitor)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        expected = stack.scores()
+        monkeypatch.setattr("motifzoo.zoo.stacked_epoch._AT_ONCE", at_once)
+        monkeypatch.setattr("motifzoo.zoo.stacked_epoch.pooled_scores", spy)
+        assert stack.scores() == expected
+    finally:
+        torch.set_num_threads(before)
+    assert [(given.shape, logits.shape) for given, logits in seen] == [((90,), (number, 90)) for number in rows]
+    assert len({id(given) for given, _ in seen}) == 1
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_a_score_of_predictions_that_are_not_finite(value: float, data: SequenceDataset) -> None:
+    """Of that replica alone, as of that network alone; an infinite one would have its place among the others."""
+    networks = [network.float() for network in networks_of("cnn-local", ["relu", "relu"])]
+    with torch.no_grad():
+        networks[1].get_parameter("head.bias")[0] = value
+    labels = np.random.default_rng(0).integers(0, 2, (len(data.valid), 3)).astype(np.int8)
+    batches = Batches(Split(data.valid.codes, labels, no_placements()), CPU)
+    replicas = [Replica(one, fresh_tensors(one), weight_decays(one, Training()), 0) for one in networks]
+    for monitor in ("auroc", "aupr"):
+        stack = Stack(replicas, Data(batches, batches, monitor), Training(), Grouped(), CPU)
+        found = stack.scores()
+        single = [validation_score(one, batches, monitor) for one in networks]
+        assert [math.isnan(score) for score in found] == [math.isnan(score) for score in single] == [False, True]
 
 
 @pytest.mark.parametrize("width", [1, 3])
@@ -495,6 +564,17 @@ def test_recipes_that_cannot_share_a_stack_take_turns(data: SequenceDataset, tmp
     found = run(runs, data, tmp_path / "stack", width=4)
     for wanted, trial in runs:
         assert_close(found[wanted.digest, trial], alone(wanted, trial, data, tmp_path / f"{wanted.digest}{trial}"))
+
+
+def test_recipes_that_differ_in_their_variant_only(data: SequenceDataset, tmp_path: Path) -> None:
+    """They have one digest, and each its own results and checkpoints."""
+    runs = [(recipe("relu", epochs=1).model_copy(update={"variant": variant}), 0) for variant in ("", "a", "b")]
+    assert len({wanted.digest for wanted, _ in runs}) == 1
+    found = list(train_stack(runs, data, device=CPU, checkpoint_dir=tmp_path, width=3))
+    assert {(wanted.name, trial) for wanted, trial, _ in found} == {(wanted.name, trial) for wanted, trial in runs}
+    assert {path.name for path in tmp_path.glob("*.safetensors")} == {
+        f"{wanted.name}.trial-0.safetensors" for wanted, _ in runs
+    }
 
 
 def test_a_replica_that_diverges_ends_and_the_others_go_on(
@@ -679,6 +759,16 @@ def test_a_checkpoint_of_another_recipe(data: SequenceDataset, tmp_path: Path) -
     )
 
 
+def test_a_checkpoint_of_another_pytorch(data: SequenceDataset, tmp_path: Path) -> None:
+    wanted = recipe(epochs=1)
+    run([(wanted, 0)], data, tmp_path)
+    path = tmp_path / f"{wanted.name}.trial-0.safetensors"
+    state, tensors = checkpoint.read(path)
+    checkpoint.write(path, state.model_copy(update={"torch": "1.0.0"}), tensors)
+    with pytest.raises(ModelError, match="was made with another version of PyTorch"):
+        run([(wanted, 0)], data, tmp_path)
+
+
 def test_layers_that_cannot_be_stacked() -> None:
     for layer in (Lstm(name="lstm", units=2), Attention(name="attention", heads=2)):
         with pytest.raises(ModelError) as error:
@@ -741,7 +831,7 @@ def small_memory(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         if len(tried) == 0 or tried[-1] != len(loss):
             tried.append(len(loss))
         elif len(loss) > 2:
-            raise torch.OutOfMemoryError
+            raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
         return loss
 
     monkeypatch.setattr(Stack, "backward", backward)
@@ -763,6 +853,71 @@ def test_smaller_stacks_are_tried_when_memory_runs_out(
     assert [record.message for record in caplog.records] == ["4 replicas do not fit in the memory of cpu; trying 2."]
     for key, expected in undisturbed.items():
         assert_close(found[key], expected, 10)
+
+
+def test_what_is_too_many_of_one_kind_may_be_right_for_another(
+    one_thread: None, data: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, tried = Stack.backward, []
+    large = [(recipe(epochs=1, batch_size=20).model_copy(update={"variant": "b"}), trial) for trial in range(4)]
+    small = [(recipe(epochs=1), trial) for trial in range(4)]
+
+    def backward(stack: Stack, onehot: torch.Tensor, *given: Any) -> torch.Tensor:
+        tried.append(onehot.shape[:2])
+        if onehot.shape[0] > 2 and onehot.shape[1] >= 20:
+            raise torch.OutOfMemoryError
+        return whole(stack, onehot, *given)
+
+    monkeypatch.setattr(Stack, "backward", backward)
+    assert len(run([*large, *small], data, tmp_path, width=4)) == 8
+    halved, whole_stack = [(4, 20), *[(2, 20), (2, 21)] * 2], [(4, 10), (4, 10), (4, 10), (4, 11)]
+    assert [tuple(shape) for shape in tried] == halved + whole_stack
+
+
+def test_what_did_not_fit_is_reset_before_others_may_take_it(
+    data: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread may train it from the moment that it waits."""
+    members = [Run(recipe(), trial, data, CPU, tmp_path) for trial in range(4)]
+    trainer = _Trainer(members, data, CPU, 4, "float32", 1e9, None)
+    assert trainer._take([]) == members
+    waiting_when_loaded = []
+    monkeypatch.setattr(Run, "load", lambda run: waiting_when_loaded.append(run in trainer._waiting))
+    assert trainer._halved(members) == members[:2]
+    assert waiting_when_loaded == [False] * 4
+    assert trainer._waiting == members[2:]
+
+
+def test_other_errors_of_a_step_are_not_taken_for_full_memory(
+    data: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def backward(*_: object) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(Stack, "backward", backward)
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        run(FOUR, data, tmp_path, width=4)
+
+
+def test_a_data_set_too_large_for_the_memory(
+    data: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named, whoever trains."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr("motifzoo.zoo.training.Batches", refuse)
+    for train_it in (
+        lambda: run(FOUR, data, tmp_path / "stack", width=4),
+        lambda: alone(recipe(), 0, data, tmp_path / "alone"),
+    ):
+        with pytest.raises(MotifzooError) as error:
+            train_it()
+        assert str(error.value) == (
+            "data set 'synthetic-codes' does not fit in the free memory of cpu: its sequences and labels take 0 MB, "
+            "whatever the batch_size. Wait until other programs there have ended, or train on the CPU."
+        )
 
 
 def test_a_replica_too_large_for_the_memory(

@@ -421,8 +421,12 @@ CONFIGS: dict[str, tuple[Callable[[Config], object], str]] = {
         f"architecture is '\\\\u0441nn-deep'; {ALPHABET}",
     ),
     "device": (
+        lambda config: config["trials"][0].update(device="cpu <b>"),
+        f"device of trial 0 is 'cpu <b>'; {ALPHABET}",
+    ),
+    "terminal": (
         lambda config: config["trials"][0].update(device="cpu\x1b[2J"),
-        f"device of trial 0 is 'cpu\\\\x1b[2J'; {ALPHABET}",
+        "is not valid: trials.0.device: text cannot hold U+001B, which is not a visible character.",
     ),
     "licence": (
         lambda config: config.update(licence="MIT <a href=x>"),
@@ -656,10 +660,8 @@ def test_one_training_submitted_as_two(make_model: ModelFactory) -> None:
     changed(folder, lambda config: config["trials"][1].update(sha256=config["trials"][0]["sha256"]))
     with pytest.raises(BoardError) as error:
         check_folder(folder)
-    digest = read_config(folder).trials[0].sha256[:12]
     assert str(error.value).splitlines()[1] == (
-        f"  - config.json: trials 0 and 1 have the same weights ({digest}). A trial is a network trained from another "
-        "start."
+        "  - config.json: is not valid: two trials have the same weights: 0 and 1."
     )
 
 

@@ -30,8 +30,8 @@ MODEL = "cnn-local-relu.tiny-own"
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL, fork or limits of a process")
 GRID = """
 dataset = "{dataset}"
-architectures = ["cnn-local"]
-activations = ["relu"]
+architectures = {architectures}
+activations = ["{activation}"]
 trials = {trials}
 [training]
 epochs = {epochs}
@@ -45,15 +45,15 @@ def _data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("own")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOTIFZOO_DATA", str(folder / "data"))
-        for name in ("tiny-own", "other-own"):
-            add(Request(name=name, file=labelled_fasta(folder / f"{name}.fa", 90, 200)))
+        for name, length in (("tiny-own", 200), ("other-own", 200), ("short-own", 100)):
+            add(Request(name=name, file=labelled_fasta(folder / f"{name}.fa", 90, length)))
         yield
 
 
 def write_grid(folder: Path, **changes: Any) -> Path:
-    settings = {"dataset": "tiny-own", "trials": 1, "epochs": 2, "rate": 1e-3} | changes
+    settings = {"dataset": "tiny-own", "trials": 1, "epochs": 2, "rate": 1e-3, "activation": "relu"} | changes
     path = folder / "grid.toml"
-    path.write_text(GRID.format(**settings))
+    path.write_text(GRID.format(**{"architectures": ["cnn-local"]} | settings))
     return path
 
 
@@ -114,7 +114,82 @@ def test_a_data_set_that_is_not_built_shows_before_anything_is_trained(tmp_path:
     assert not (tmp_path / "models").exists()
 
 
+def test_a_network_that_is_too_deep_for_its_data_shows_before_anything_is_trained(tmp_path: Path) -> None:
+    path = write_grid(tmp_path, dataset="short-own", architectures=["cnn-local", "cnn-deep"])
+    message = error_of(train(path, tmp_path / "models"))
+    assert message.startswith("cnn-deep-relu.short-own cannot be built: layer 'pool4' ")
+    assert not (tmp_path / "models").exists()
+
+
+# Model folders that are there already
+
+
+SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a learning curve that is cut short": (
+        lambda folder: (folder / "training.json").write_text("[{"),
+        "FOLDER/training.json is not a learning curve: Invalid JSON: EOF while parsing an object at line 1 column 2.",
+    ),
+    "scores of nothing": (
+        lambda folder: (folder / "scores.json").write_text("{}"),
+        "FOLDER/scores.json is not valid: model: Field required; ",
+    ),
+    "weights that are cut short": (
+        lambda folder: (folder / "model.safetensors").write_bytes(b""),
+        "FOLDER/model.safetensors is cut short: 0 bytes are no safetensors file.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SPOILED)
+def test_a_damaged_model_folder_shows_before_the_next_trial_is_trained(case: str, tmp_path: Path) -> None:
+    path, models = write_grid(tmp_path, trials=2), tmp_path / "models"
+    assert train(path, models, "--trial", "0").exit_code == 0
+    spoil, message = SPOILED[case]
+    spoil(models / MODEL)
+    done = train(path, models, "--trial", "1")
+    assert error_of(done).startswith(message.replace("FOLDER", str(models / MODEL)))
+    assert " epoch " not in done.stderr
+    assert not (models / MODEL / "trial-1").exists()
+
+
+def test_a_trial_whose_weights_are_elsewhere_is_not_trained_again_and_says_so(tmp_path: Path) -> None:
+    path, models = write_grid(tmp_path), tmp_path / "models"
+    assert train(path, models).exit_code == 0
+    (models / MODEL / "model.safetensors").unlink()
+    done = train(path, models)
+    assert done.exit_code == 0
+    assert done.stderr.splitlines()[-1] == (
+        f"{MODEL}:0 is already in {models / MODEL}, without its weights: fetch them, or train into another folder"
+    )
+
+
+def test_what_others_put_into_the_folder_stays_there(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    (models / ".tmp-folder").mkdir(parents=True)
+    (models / ".tmp-0123456789ab-mine").mkdir()
+    (models / ".tmp-notes").write_text("mine")
+    assert train(write_grid(tmp_path), models).exit_code == 0
+    assert {path.name for path in models.glob(".tmp-*")} == {".tmp-folder", ".tmp-0123456789ab-mine", ".tmp-notes"}
+
+
 # Replicas that diverge
+
+
+@pytest.mark.parametrize("trials", [1, 2])
+def test_weights_that_are_no_numbers_are_not_published(trials: int, tmp_path: Path) -> None:
+    """The loss of every batch is finite, while running averages of exp(x) overflow."""
+    path = write_grid(tmp_path, trials=trials, epochs=1, rate=3, activation="exponential")
+    name, models = MODEL.replace("relu", "exponential"), tmp_path / "models"
+    for _ in range(2):  # and a second time from the checkpoints, which stay
+        done = train(path, models)
+        names = ", ".join(sorted(f"{name}:{trial}" for trial in range(trials)))
+        message = error_of(done)
+        listed, _, rest = message.partition(" diverged: ")
+        assert ", ".join(sorted(listed.split(", "))) == names
+        assert rest == "a loss, weight or prediction is not a finite number, so there is nothing to keep."
+        assert f"{name}:0 ended with weights or predictions that are NaN or infinite in epoch 1" in done.stderr
+        assert len(list((models / ".checkpoints").glob("*.safetensors"))) == trials
+        assert weights_of(models) == {}
 
 
 def test_what_diverges_does_not_keep_other_data_sets_from_being_trained(tmp_path: Path) -> None:
@@ -123,7 +198,7 @@ def test_what_diverges_does_not_keep_other_data_sets_from_being_trained(tmp_path
     path = tmp_path / "two.toml"
     path.write_text("".join("[[grid]]" + table.replace("[training]", "[grid.training]") for table in (first, second)))
     assert error_of(train(path, tmp_path / "models")) == (
-        f"{MODEL}:0 diverged: the loss is not a finite number, so there are no weights to keep."
+        f"{MODEL}:0 diverged: a loss, weight or prediction is not a finite number, so there is nothing to keep."
     )
     assert list(weights_of(tmp_path / "models")) == ["cnn-local-relu.other-own:0"]
 
@@ -167,7 +242,7 @@ def test_a_second_trainer_is_refused_until_the_first_ends(trials: int, tmp_path:
 def hold_the_lock(folder: str) -> None:
     """In a process of its own: have the folder, leave something half-written, say so, and wait for the kill."""
     with alone(Path(folder)):
-        (Path(folder) / ".tmp-0-half.safetensors").write_bytes(b"half")
+        (Path(folder) / ".tmp-0123456789ab-half.safetensors").write_bytes(b"half")
         print("now", flush=True)
         signal.pause()
 

@@ -1,5 +1,6 @@
 """Training: the schedule, what one step minimises, repeatability, and runs that are killed and resumed."""
 
+import json
 import math
 import os
 import random
@@ -27,16 +28,25 @@ from motifzoo.data_cards.onehot import decode, encode, from_onehot, reverse_comp
 from motifzoo.data_cards.rows import MappedCodes
 from motifzoo.data_cards.store import open_splits, write_splits
 from motifzoo.data_cards.synthetic import Placements
-from motifzoo.errors import DataError, ModelError
+from motifzoo.errors import DataError, ModelError, MotifzooError
 from motifzoo.zoo import checkpoint
 from motifzoo.zoo.architectures import layers
 from motifzoo.zoo.batches import in_batches
 from motifzoo.zoo.builder import Network, build
 from motifzoo.zoo.checkpoint import RunState
-from motifzoo.zoo.device import describe_device
+from motifzoo.zoo.device import describe_device, is_out_of_memory
 from motifzoo.zoo.recipe import Recipe, Training
 from motifzoo.zoo.schedule import Epoch, Schedule
-from motifzoo.zoo.training import Progress, Trained, _optimizer, train
+from motifzoo.zoo.stacked import train_stack
+from motifzoo.zoo.training import (
+    Progress,
+    Trained,
+    _optimizer,
+    batches_of,
+    dropout_generator,
+    pooled_scores,
+    train,
+)
 
 CPU = torch.device("cpu")
 STILL = 1e-30  # a learning rate that leaves every float32 weight as it is
@@ -159,6 +169,12 @@ def test_the_rate_stops_at_its_floor() -> None:
     falls, stop, schedule = follow([0.5] * 60, stop_patience=1000)
     assert (falls, stop) == ([5, 10, 15, 20, 25, 30], None)
     assert schedule.learning_rate == 1e-7
+
+
+def test_a_rate_below_the_floor_stays() -> None:
+    falls, _, schedule = follow([0.5] * 60, learning_rate=1e-8, stop_patience=1000)
+    assert falls == []
+    assert schedule.learning_rate == 1e-8
 
 
 def test_scores_that_are_not_numbers_are_no_improvement() -> None:
@@ -346,6 +362,15 @@ def test_the_score_of_a_multi_label_set_is_aupr_with_labels_pooled(motifs: Seque
     assert trained.state.history[-1].score == pytest.approx(auc(recall, precision), abs=1e-12)
 
 
+@pytest.mark.parametrize("monitor", ["auroc", "aupr"])
+def test_a_score_of_predictions_that_are_not_finite_is_none(monitor: str) -> None:
+    """Infinities have a place among the others, and so an area, but say nothing."""
+    labels = np.array([0, 1, 0, 1], np.float32)
+    logits = np.array([[3e38, -3e38, 0, 1], *([0.5, value, 0, 1] for value in (math.inf, -math.inf, math.nan))])
+    found = pooled_scores(labels, logits.astype(np.float32), monitor)
+    assert [math.isnan(score) for score in found] == [False, True, True, True]
+
+
 def test_the_rate_of_each_epoch_follows_from_the_scores_before_it(codes: SequenceDataset, tmp_path: Path) -> None:
     impatient = recipe(epochs=40, decay_patience=1, stop_patience=4, learning_rate=1e-3, decay_margin=0.0)
     history = run(impatient, codes, tmp_path / "run.safetensors").state.history
@@ -455,6 +480,99 @@ def test_the_callers_random_numbers_are_left_alone(codes: SequenceDataset, tmp_p
     before = states()
     run(recipe(epochs=1), codes, tmp_path / "run.safetensors")
     assert states() == before
+
+
+def test_other_devices_random_numbers_are_left_alone(
+    codes: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`torch.manual_seed` would seed those of every device on the machine."""
+    seeded = []
+    for backend in (torch.cuda, torch.xpu):
+        monkeypatch.setattr(backend, "manual_seed_all", seeded.append)
+    monkeypatch.setattr(torch.mps, "manual_seed", seeded.append)
+    run(recipe(epochs=1), codes, tmp_path / "run.safetensors")
+    assert seeded == []
+
+
+def test_dropout_draws_from_the_generator_of_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of several, or the present one; its stream is the caller's again, also after an error."""
+    generators = tuple(torch.Generator().manual_seed(number) for number in range(3))
+    monkeypatch.setattr(torch.cuda, "init", lambda: None)
+    monkeypatch.setattr(torch.cuda, "default_generators", generators)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 2)
+    monkeypatch.setattr(torch.mps, "_get_default_mps_generator", lambda: generators[0])
+    for device, number in (("cuda:1", 1), ("cuda", 2), ("mps", 0)):
+        before = [generator.get_state() for generator in (*generators, torch.default_generator)]
+        with pytest.raises(KeyboardInterrupt), dropout_generator(torch.device(device)) as found:  # noqa: PT012
+            assert found is generators[number]
+            found.manual_seed(5)
+            raise KeyboardInterrupt
+        after = [generator.get_state() for generator in (*generators, torch.default_generator)]
+        assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+# Memory
+
+FULL = [
+    "CUDA out of memory. Tried to allocate 2.00 GiB.",
+    "CUDA error: out of memory",
+    "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    "MPS backend out of memory (MPS allocated: 9.00 GB)",
+    "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate "
+    "4503599627370496 bytes. Error code 12 (Cannot allocate memory)",
+]
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, where: str, said: str) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError(said)
+
+    monkeypatch.setattr(f"motifzoo.zoo.training.{where}", fail)
+
+
+@pytest.mark.parametrize("said", FULL)
+def test_a_full_device_is_one_clear_error(
+    said: str, codes: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, "_train_epoch", said)
+    with pytest.raises(MotifzooError) as error:
+        run(recipe(), codes, tmp_path / "run")
+    assert str(error.value) == (
+        "cnn-local-exponential.synthetic-codes:0 alone does not fit in the memory of cpu. Choose a smaller batch_size "
+        "in the recipe, or train on the CPU."
+    )
+
+
+def test_this_machines_memory_is_refused_in_one_of_those_ways() -> None:
+    with pytest.raises(RuntimeError) as error:
+        torch.empty(1 << 50)
+    assert is_out_of_memory(error.value)
+
+
+def test_a_data_set_that_is_too_large_is_named(
+    motifs: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """130 + 40 sequences of 200 nt, 20,000 times as many, with twelve labels of four bytes each."""
+    many = np.broadcast_to(np.zeros(1, np.uint8), (20_000 * 170, 200))
+    none = np.broadcast_to(np.zeros(1, np.int8), (20_000 * 170, 12))
+    data = SequenceDataset(motifs.card, motifs.train, Split(many, none, motifs.train.placements), motifs.test)
+    failing(monkeypatch, "Batches", "CUDA error: out of memory")
+    with pytest.raises(MotifzooError) as error:
+        batches_of(data, Training(), CPU)
+    assert str(error.value) == (
+        "data set 'synthetic-motifs' does not fit in the free memory of cpu: its sequences and labels take 843 MB, "
+        "whatever the batch_size. Wait until other programs there have ended, or train on the CPU."
+    )
+
+
+@pytest.mark.parametrize("where", ["_train_epoch", "Batches"])
+def test_other_errors_are_not_taken_for_a_full_device(
+    where: str, codes: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, where, "CUDA error: an illegal memory access was encountered")
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        run(recipe(), codes, tmp_path / "run")
 
 
 # Interruptions
@@ -623,6 +741,35 @@ def test_a_checkpoint_of_another_device(finished: Path, codes: SequenceDataset) 
     )
 
 
+def test_a_checkpoint_of_another_pytorch(finished: Path, codes: SequenceDataset) -> None:
+    """Its kernels may round otherwise, so that the weights would be those of neither version."""
+    state = checkpoint.read_state(finished)
+    assert state.torch == torch.__version__
+    rewrite(finished, lambda tensors: tensors, state.model_copy(update={"torch": "1.0.0"}))
+    with pytest.raises(ModelError) as error:
+        run(recipe(epochs=1), codes, finished)
+    assert str(error.value) == (
+        f"checkpoint {finished} was made with another version of PyTorch (1.0.0, now {torch.__version__}). "
+        "Train into another folder, or delete it to start over."
+    )
+
+
+def test_a_checkpoint_from_before_pytorchs_version_was_kept_goes_on(
+    codes: SequenceDataset, undisturbed: Trained, tmp_path: Path
+) -> None:
+    """And what it trained with stays unknown."""
+    path = tmp_path / "run.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        run(recipe(), codes, path, progress=KillAt(1, within=False))
+    state = json.loads(checkpoint.read_state(path).model_dump_json())
+    del state["torch"]
+    checkpoint.save_file(load_file(path), path, metadata={"state": json.dumps(state)})
+    done = run(recipe(), codes, path)
+    assert_same(done, undisturbed)
+    assert done.state.torch is None
+    assert undisturbed.state.torch == torch.__version__
+
+
 def rewrite(
     path: Path, change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]], state: RunState | None = None
 ) -> None:
@@ -642,6 +789,29 @@ SPOILED: dict[str, Callable[[Path], object]] = {
         load_file(path), path, metadata={"state": '{"recipe": "r", "pickle": 1}'}
     ),
 }
+
+
+def test_one_flipped_bit_of_a_checkpoints_tensors(finished: Path, codes: SequenceDataset) -> None:
+    content = bytearray(finished.read_bytes())
+    content[-100] ^= 1
+    finished.write_bytes(content)
+    with pytest.raises(ModelError) as error:
+        run(recipe(epochs=1), codes, finished)
+    assert str(error.value) == (
+        f"checkpoint {finished} is damaged: its tensors are not those that were written. Delete it to start over."
+    )
+
+
+def test_a_history_that_is_longer_than_the_training_ends_it(finished: Path, codes: SequenceDataset) -> None:
+    """Alone and in a stack: an epoch more would never be the last."""
+    state, tensors = checkpoint.read(finished)
+    longer = state.model_copy(update={"history": state.history * 3})
+    checkpoint.write(finished, longer, tensors)
+    assert len(run(recipe(epochs=1), codes, finished).state.history) == 3
+    one = recipe(epochs=1)
+    checkpoint.write(finished.with_name(f"{one.name}.trial-0.safetensors"), longer, tensors)
+    (done,) = train_stack([(one, 0)], codes, device=CPU, checkpoint_dir=finished.parent)
+    assert len(done.trained.state.history) == 3
 
 
 @pytest.mark.parametrize("how", SPOILED)
@@ -756,3 +926,37 @@ def test_a_checkpoint_without_adams_state_is_refused(finished: Path, codes: Sequ
     with pytest.raises(ModelError) as error:
         run(recipe(epochs=1), codes, finished)
     assert str(error.value) == f"checkpoint {finished} lacks Adam's state of 'conv1.weight'. Delete it to start over."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        (
+            "adam.head.bias.exp_avg",
+            torch.zeros(2),
+            "has 'adam.head.bias.exp_avg' as float32 (2,), which must be float32 (1,).",
+        ),
+        (
+            "adam.head.bias.exp_avg_sq",
+            torch.zeros(1, dtype=torch.float64),
+            "has 'adam.head.bias.exp_avg_sq' as float64 (1,), which must be float32 (1,).",
+        ),
+        ("adam.head.bias.step", torch.zeros(1), "has 'adam.head.bias.step' as float32 (1,), which must be float32 ()."),
+        ("adam.head.bias.step", torch.tensor(3), "has 'adam.head.bias.step' as int64 (), which must be float32 ()."),
+        ("adam.head.bias.step", torch.tensor(math.nan), "counts nan steps of 'head.bias'."),
+        ("adam.head.bias.step", torch.tensor(-1.0), "counts -1 steps of 'head.bias'."),
+        ("adam.head.bias.step", torch.tensor(0.5), "counts 0.5 steps of 'head.bias'."),
+        (
+            "model.head.bias",
+            torch.zeros(1, dtype=torch.float16),
+            "has 'model.head.bias' as float16 (1,), which must be float32 (1,).",
+        ),
+    ],
+)
+def test_tensors_that_do_not_belong_to_the_network_are_refused(
+    name: str, value: torch.Tensor, message: str, finished: Path, codes: SequenceDataset
+) -> None:
+    rewrite(finished, lambda tensors: tensors | {name: value})
+    with pytest.raises(ModelError) as error:
+        run(recipe(epochs=1), codes, finished)
+    assert str(error.value) == f"checkpoint {finished} {message} Delete it to start over."

@@ -1,13 +1,16 @@
 """What the maintainers' commands share: names are matched, failures named, and the others go on."""
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
+from model_folders import ModelFactory
 
 from motifzoo.errors import ModelError, MotifzooError
 from motifzoo.evaluate import card_scores
 from motifzoo.evaluate.leaderboard import packaged
 from motifzoo.evaluate.upkeep import counted, for_each, packaged_names
-from motifzoo.zoo.sources import list_models
+from motifzoo.zoo.sources import PRETRAINED, Source, find, list_models, matching_names
 
 UNKNOWN = "no packaged model matches '*.nothing'. `motifzoo models` lists them."
 
@@ -19,6 +22,43 @@ def test_patterns_mean_packaged_models_each_once() -> None:
     with pytest.raises(ModelError) as error:
         packaged_names([name, "*.nothing"])
     assert str(error.value) == UNKNOWN
+
+
+def test_models_of_ones_own_are_not_packaged(
+    make_model: ModelFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even one of a packaged name: scores would be written into a folder of the user."""
+    name = "cnn-local-relu.synthetic-codes"
+    folders = make_model("own-relu.synthetic-codes"), make_model(name)
+    before = packaged_names([])
+    monkeypatch.setenv("MOTIFZOO_MODELS", str(tmp_path))
+    assert packaged_names([]) == before
+    with pytest.raises(ModelError) as error:
+        packaged_names(["own-*"])
+    assert str(error.value) == "no packaged model matches 'own-*'. `motifzoo models` lists them."
+    assert matching_names(["own-*", name, "cnn-local-re*.synthetic-codes"])[:2] == ["own-relu.synthetic-codes", name]
+    assert matching_names([]) == list_models()
+    with pytest.raises(ModelError) as error:
+        matching_names(["*.nothing"])
+    assert str(error.value) == "no model matches '*.nothing'. `motifzoo models` lists them."
+    assert find(name).folder == folders[1]
+    assert find(name, packaged=True).folder == PRETRAINED / name
+
+
+def test_scores_go_to_packaged_models_only(
+    make_model: ModelFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "cnn-local-relu.synthetic-codes"
+    make_model(name)
+    monkeypatch.setenv("MOTIFZOO_MODELS", str(tmp_path))
+    trials: list[Source] = []
+    written: list[Path] = []
+    monkeypatch.setattr(card_scores, "evaluate_trial", lambda trial, output, **options: trials.append(trial))
+    monkeypatch.setattr(card_scores, "publish_scores", lambda evaluated, folder: written.append(folder))
+    done = CliRunner().invoke(card_scores.main, [name, "--fresh"])
+    assert (done.exit_code, done.output) == (0, f"{name}: 3 trials\n")
+    assert written == [PRETRAINED / name]
+    assert [(trial.folder, trial.trial) for trial in trials] == [(PRETRAINED / name, number) for number in range(3)]
 
 
 @pytest.mark.parametrize("command", [card_scores.main, packaged.main])

@@ -7,7 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import ModelError
-from ..files import cannot_write
+from ..files import cannot_write, remove_unfinished
 
 
 @contextmanager
@@ -27,8 +27,7 @@ def alone(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise cannot_write(folder, error) from error
     try:
-        for unfinished in folder.glob(".tmp-*"):
-            unfinished.unlink(missing_ok=True)
+        remove_unfinished(folder)
         yield
     finally:
         lock.release()

@@ -131,8 +131,9 @@ def _module(layer: Layer, shape: Shape) -> nn.Module:
 
 
 def build(layers: Sequence[Layer], input_length: int, filter_layer: str | None = None) -> Network:
-    """The network of `layers` for sequences of `input_length` nt, in eval mode, weights as PyTorch leaves them.
+    """The network of `layers` for sequences of `input_length` nt, in eval mode, with the starting weights of seed 0.
 
+    It is on PyTorch's default device; inside `torch.device("meta")` it has shapes and no weights, for weights to come.
     Raises ModelError for specs that do not fit together (see `plan`) or a filter layer that is missing or whose
     output is not channels x positions.
     """
@@ -145,9 +146,13 @@ def build(layers: Sequence[Layer], input_length: int, filter_layer: str | None =
     if len(planned.shapes[index]) != 2:
         raise ModelError(f"filter layer {studied!r} does not put out channels x positions, so it has no feature maps.")
     inputs = ((4, input_length), *planned.shapes[:-1])
-    with torch.random.fork_rng(devices=[]):  # PyTorch draws starting weights; the caller's random state stays
+    device = torch.get_default_device()
+    with torch.device("meta"):  # elsewhere modules draw weights from the process's generator, which is the caller's
         modules = OrderedDict((layer.name, _module(layer, shape)) for layer, shape in zip(layers, inputs, strict=True))
-    return Network(modules, layers, input_length, studied).eval()
+    network = Network(modules, layers, input_length, studied).eval()
+    if device.type != "meta":
+        initialise(network.to_empty(device=device), torch.Generator().manual_seed(0))
+    return network
 
 
 def initialise(network: Network, generator: torch.Generator) -> None:
@@ -172,7 +177,7 @@ def _initialise_parameter(name: str, parameter: nn.Parameter, he: bool, generato
     if parameter.dim() == 1:
         nn.init.zeros_(parameter)
         return
-    drawn = torch.empty(parameter.shape)
+    drawn = torch.empty(parameter.shape, device="cpu")
     if he:
         nn.init.kaiming_normal_(drawn, nonlinearity="relu", generator=generator)
     else:

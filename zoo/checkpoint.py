@@ -1,7 +1,7 @@
 """A training run on disk: one safetensors file, replaced atomically after every epoch.
 
 Tensors are the network's state (`model.*`) and Adam's (`adam.<parameter>.*`); everything else is JSON in the
-file's metadata. No pickle, so a checkpoint from someone else runs nothing.
+file's metadata, with the tensors' hash. No pickle, so a checkpoint from someone else runs nothing.
 """
 
 import math
@@ -17,12 +17,14 @@ from torch import Tensor, nn
 from ..errors import ModelError
 from ..files import atomic_path
 from .schedule import Epoch, Schedule
+from .weights import content_hash
 
 
 class RunState(BaseModel):
     """Everything about a run but its tensors.
 
     stacked: whether it trained in a stack, which rounds otherwise than training alone; None for both in turn.
+    torch: the version of PyTorch it trains with; None in checkpoints that are older than this field.
     """
 
     model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
@@ -35,6 +37,7 @@ class RunState(BaseModel):
     history: list[Epoch] = []
     seconds: float = 0.0
     stacked: bool | None = None
+    torch: str | None = None
 
     @property
     def diverged(self) -> bool:
@@ -57,7 +60,7 @@ def write(path: Path, state: RunState, tensors: Mapping[str, Tensor]) -> None:
     stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     with atomic_path(path) as temporary:
         try:
-            save_file(stored, temporary, metadata={"state": state.model_dump_json()})
+            save_file(stored, temporary, metadata={"state": state.model_dump_json(), "sha256": _hash(stored)})
         except SafetensorError as error:  # what it makes of a full disk
             raise OSError(str(error)) from error
 
@@ -89,10 +92,31 @@ def load(path: Path, network: nn.Module) -> tuple[RunState, dict[str, Tensor]]:
         network.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model.")})
     except RuntimeError as error:
         raise ModelError(f"checkpoint {path} does not fit this network: {error}") from error
-    for name, _ in network.named_parameters():
+    for name, value in network.state_dict().items():
+        _check_like(path, f"model.{name}", tensors, value)  # load_state_dict would convert another type without a word
+    for name, parameter in network.named_parameters():
         if _adam_of(name, tensors).keys() != {"step", "exp_avg", "exp_avg_sq"}:
             raise ModelError(f"checkpoint {path} lacks Adam's state of {name!r}. Delete it to start over.")
+        for moment in ("exp_avg", "exp_avg_sq"):
+            _check_like(path, f"adam.{name}.{moment}", tensors, parameter)
+        _check_like(path, f"adam.{name}.step", tensors, torch.zeros(()))
+        step = float(tensors[f"adam.{name}.step"])
+        if step < 0 or not step.is_integer():
+            raise ModelError(f"checkpoint {path} counts {step:g} steps of {name!r}. Delete it to start over.")
     return state, tensors
+
+
+def _check_like(path: Path, name: str, tensors: Mapping[str, Tensor], wanted: Tensor) -> None:
+    found = tensors[name]
+    if (found.shape, found.dtype) != (wanted.shape, wanted.dtype):
+        raise ModelError(
+            f"checkpoint {path} has {name!r} as {_type_of(found)}, which must be {_type_of(wanted)}. Delete it to "
+            "start over."
+        )
+
+
+def _type_of(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
 
 
 def _adam_of(parameter: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -104,9 +128,19 @@ def read(path: Path) -> tuple[RunState, dict[str, Tensor]]:
     """A checkpoint's state and tensors, named as in the file. Raises ModelError when it is not a whole checkpoint."""
     try:
         with safe_open(path, framework="pt") as handle:
-            state = RunState.model_validate_json((handle.metadata() or {}).get("state", ""))
-            return state, {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
+            facts = handle.metadata() or {}
+            state = RunState.model_validate_json(facts.get("state", ""))
+            tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
     except (SafetensorError, ValidationError, OSError) as error:
         raise ModelError(
             f"{path} is not a readable training checkpoint. Delete it to train this trial from the start."
         ) from error
+    if "sha256" in facts and facts["sha256"] != _hash(tensors):  # older ones have none
+        raise ModelError(
+            f"checkpoint {path} is damaged: its tensors are not those that were written. Delete it to start over."
+        )
+    return state, tensors
+
+
+def _hash(tensors: Mapping[str, Tensor]) -> str:
+    return content_hash({name: value.numpy() for name, value in tensors.items()})

@@ -4,10 +4,11 @@ The file comes from strangers too, so it is validated field by field, its size i
 together before anything is allocated.
 """
 
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import ModelError, describe_invalid
 from ..files import write_text
@@ -19,12 +20,22 @@ FORMAT: Final = 1
 MAX_CONFIG_BYTES = 1_000_000
 MODEL_NAME = r"^[a-z0-9][a-z0-9_-]{0,79}\.[a-z0-9][a-z0-9-]{0,79}$"
 
+
+def visible(text: str) -> str:
+    """The text, if a reader sees all of it: a terminal obeys some other characters, some turn the way it is written."""
+    for letter in text:
+        category = unicodedata.category(letter)
+        if category[0] == "C" or category in ("Zl", "Zp"):
+            raise ValueError(f"text cannot hold U+{ord(letter):04X}, which is not a visible character")
+    return text
+
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(visible)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DataRevision(_Strict):
@@ -40,7 +51,7 @@ class Trial(_Strict):
 
     `device` is where it trained, `epochs` how many it ran, `seconds` the training time, `score` the final validation
     score, `stacked` whether it trained in a stack, which rounds otherwise than training alone; None where that is not
-    known.
+    known, or the score undefined.
     """
 
     trial: Annotated[int, Field(ge=0, le=999_999)]
@@ -95,6 +106,11 @@ class ModelConfig(_Strict):
         numbers = [trial.trial for trial in self.trials]
         if len(set(numbers)) != len(numbers):
             raise ValueError("two trials have the same number")
+        # The spread over trials would count such weights twice.
+        first: dict[str, int] = {}
+        for trial in self.trials:
+            if (other := first.setdefault(trial.sha256, trial.trial)) != trial.trial:
+                raise ValueError(f"two trials have the same weights: {other} and {trial.trial}")
         return self
 
     def trial(self, number: int) -> Trial:
@@ -122,5 +138,10 @@ def read_config(folder: Path) -> ModelConfig:
 
 
 def write_config(config: ModelConfig, folder: Path) -> None:
-    """Write config.json atomically."""
-    write_text(folder / "config.json", config.model_dump_json(indent=2) + "\n")
+    """Write config.json atomically. Raises ModelError for a config that nobody could read again."""
+    text = config.model_dump_json(indent=2) + "\n"
+    try:
+        ModelConfig.model_validate_json(text)  # a copy with other trials (`model_copy`) was never checked
+    except ValidationError as error:
+        raise ModelError(f"{folder / 'config.json'} cannot be written: {describe_invalid(error)}") from error
+    write_text(folder / "config.json", text)

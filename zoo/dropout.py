@@ -39,11 +39,13 @@ class Draws:
             return drawn
         waiting = self._waiting.get(layer)
         if not waiting or waiting[0].shape != torch.Size(shape):
-            steps = torch.empty((ahead, *shape), dtype=torch.bool, device=device)
-            for row, generator in zip(range(shape[0]), self._generators, strict=True):
-                steps[:, row].bernoulli_(probability, generator=generator)
-            waiting = self._waiting[layer] = list(steps)
-        return waiting.pop()
+            # Each replica's steps lie together: a GPU's draws for entries that are too far apart for 32-bit offsets are
+            # cut in parts, and so would depend on how many other replicas lie between them.
+            steps = torch.empty((shape[0], ahead, *shape[1:]), dtype=torch.bool, device=device)
+            for row, generator in zip(steps, self._generators, strict=True):
+                keep_(row, probability, generator)
+            waiting = self._waiting[layer] = list(steps.unbind(1))
+        return waiting.pop().contiguous()
 
 
 def keep_(out: Tensor, probability: float, generator: torch.Generator) -> Tensor:

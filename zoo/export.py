@@ -4,6 +4,7 @@ Each layer becomes a layer spec, so that whoever gets the folder builds the netw
 The network that the specs give must put out what the original does.
 """
 
+import copy
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +20,6 @@ from ..errors import ModelError, describe_invalid
 from . import layers as specs
 from .builder import Network, build
 from .config import DataRevision, ModelConfig, Trial, read_config, write_config
-from .device import describe_device
 from .layer_specs import flatten, spec_of
 from .layers import Layer
 from .load import to_arrays
@@ -30,6 +30,7 @@ from .weights import content_hash, write_weights
 
 _SEQUENCES: Final = 16  # random ones, on which both networks must agree
 _TOLERANCE: Final = 1e-4  # of the largest output: float32 sums in another order
+_NOT_STATED: Final = "not stated"
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 Part = tuple[Layer, nn.Module]
@@ -49,6 +50,7 @@ def export(
     epochs: int | None = None,
     seconds: float | None = None,
     score: float | None = None,
+    device: str | None = None,
 ) -> ModelConfig:
     """Write a trained network as a model folder, which `motifzoo evaluate` and `motifzoo submit` take.
 
@@ -61,7 +63,8 @@ def export(
     name: `ARCHITECTURE-ACTIVATION.DATASET`; architecture: by default the name's first part. filter_layer: the name of
     the activation whose maps are the filters' (see `config.json`), by default the first after the first convolution.
     trial: a folder holds several trainings of one network, call by call. seed (default: the trial's number), epochs,
-    seconds and the final validation score say how this one went. Returns the config written.
+    seconds and the final validation score say how this one went, device where, such as "cuda (NVIDIA A100)": where the
+    network is now says nothing of that, so the default is "not stated". Returns the config written.
 
     Raises ModelError naming the layer that no spec can state, and what is possible; for a network whose outputs are not
     those of its specs, and for a folder that holds another model.
@@ -104,7 +107,7 @@ def export(
                     trial=trial,
                     seed=trial if seed is None else seed,
                     sha256=content_hash(to_arrays(network)),
-                    device=describe_device(next(model.parameters()).device),
+                    device=_NOT_STATED if device is None else device,
                     epochs=epochs,
                     seconds=seconds,
                     score=score,
@@ -150,7 +153,7 @@ def _parts(model: nn.Sequential) -> Iterator[Part]:
         pooled = type(named.module) in (nn.AdaptiveMaxPool1d, nn.AdaptiveAvgPool1d)
         layer = spec_of(named, "x")
         given = named.place.replace(".", "_").lower()
-        if not _NAME.fullmatch(given) or given in taken:
+        while not _NAME.fullmatch(given) or given in taken:
             counts[layer.kind] += 1
             given = f"{layer.kind}{counts[layer.kind]}"
         taken.add(given)
@@ -163,21 +166,18 @@ def _random_onehot(length: int) -> Tensor:
 
 
 def _outputs(model: nn.Sequential, inputs: Tensor, outputs: int) -> Tensor:
-    """What the network makes of the inputs in eval mode; it is left as it was."""
+    """What a copy of the network makes of the inputs in eval mode on the CPU, since a GPU rounds otherwise."""
     tensors = [*model.parameters(), *model.buffers()]
     if not tensors or any(tensor.is_floating_point() and tensor.dtype != torch.float32 for tensor in tensors):
         raise ModelError("the network's parameters must be float32: call model.float() first.")
-    training = {module: module.training for module in model.modules()}
     try:
+        here = copy.deepcopy(model).cpu().eval()
         with torch.inference_mode():
-            found: Tensor = model.eval()(inputs.to(tensors[0].device)).cpu()
+            found: Tensor = here(inputs)
     except (RuntimeError, ValueError, IndexError) as error:
         given = " x ".join(map(str, inputs.shape))
         reason = " ".join(str(error).split())
         raise ModelError(f"the network does not take one-hot sequences of shape {given}: {reason}.") from error
-    finally:
-        for module, mode in training.items():
-            module.training = mode
     if found.shape != (len(inputs), outputs):
         raise ModelError(
             f"the network puts out shape {tuple(found.shape)} for {len(inputs)} sequences, and the data has {outputs} "

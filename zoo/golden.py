@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 
 from ..data_cards.onehot import Codes, encode
 from ..errors import ModelError, describe_invalid
-from .config import ModelConfig, Sha256, Text
+from .config import ModelConfig, Sha256, Text, visible
 from .shapes import plan
 from .weights import Arrays, content_hash, read_weights, save_arrays
 
@@ -37,14 +37,18 @@ COLUMNS: Final = 20  # of a filter's matrix
 METHODS: Final = ("saliency", "mutagenesis", "integrated_gradients", "deepshap")
 _KEY: Final = "golden"
 _MAX_FILE_BYTES = 10_000_000
+MOST_ROUNDING: Final = 0.01  # ten times any packaged model's: what rounds further has no digits to compare
+
+
+Reason = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(visible)]
 
 
 class GoldenFacts(BaseModel):
     """What golden values were computed from and with.
 
-    sha256: the content hash of the trial's weights. values: that of the tensors and the sequences' codes together, so
-    that damage is told from drift. left_out: the tensors that the file lacks, each with the reason in words. rounding:
-    how far tensors were from the same in float64, as `evaluate.drift` measures it.
+    sha256: the content hash of the trial's weights. values: `seal`, that of the tensors and of all other facts, so that
+    damage is told from drift. left_out: the tensors that the file lacks, each with the reason in words. rounding: how
+    far tensors were from the same in float64, as `evaluate.drift` measures it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,10 +60,10 @@ class GoldenFacts(BaseModel):
     values: Sha256
     protocol: int
     sequences: Annotated[tuple[Annotated[str, Field(pattern="^[ACGT]+$")], ...], Field(min_length=1, max_length=1000)]
-    versions: Mapping[str, Text]
+    versions: Mapping[Text, Text]
     device: Text
-    left_out: Mapping[str, str] = {}
-    rounding: Mapping[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {}
+    left_out: Mapping[Text, Reason] = {}
+    rounding: Mapping[str, Annotated[float, Field(ge=0, le=MOST_ROUNDING, allow_inf_nan=False)]] = {}
 
 
 class Golden(NamedTuple):
@@ -74,9 +78,10 @@ class Golden(NamedTuple):
         return encode(self.facts.sequences)
 
 
-def values_hash(arrays: Arrays, codes: Codes) -> str:
-    """The content hash of golden values and the sequences they are of."""
-    return content_hash({**arrays, "codes": codes.astype(np.int64)})
+def seal(facts: GoldenFacts, arrays: Arrays) -> str:
+    """The content hash of golden values and of all that is said of them."""
+    told = json.dumps(facts.model_dump(mode="json", exclude={"values"}), sort_keys=True).encode()
+    return content_hash({**arrays, "facts": np.frombuffer(told, np.uint8).astype(np.int64)})
 
 
 def write_golden(golden: Golden, folder: Path) -> Path:
@@ -101,7 +106,7 @@ def read_golden(folder: Path, config: ModelConfig) -> Golden | None:
     golden = Golden(_read_facts(path), arrays)
     _check_origin(path, golden.facts, config)
     _check_shapes(path, golden, config)
-    if values_hash(arrays, golden.codes) != golden.facts.values:
+    if seal(golden.facts, arrays) != golden.facts.values:
         raise ModelError(f"{path} is damaged: its values are not those that were written. Fetch the model again.")
     return golden
 

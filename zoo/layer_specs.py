@@ -7,6 +7,7 @@ taken for what it derives from.
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
+import torch
 from pydantic import ValidationError
 from torch import nn
 from torch.nn.utils import parametrize
@@ -20,6 +21,7 @@ _HOOKS: Final = (
     *("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"),
     *("_state_dict_hooks", "_state_dict_pre_hooks", "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks"),
 )
+_CHANGED: Final = "its parts were changed, which a spec cannot state."
 
 
 class Named(NamedTuple):
@@ -80,7 +82,8 @@ def spec_of(named: Named, name: str) -> Layer:
         known = ", ".join(kind.__name__ for kind in MODULES)
         raise named.refuse(f"a submission is made of these modules, and not of ones derived from them: {known}.")
     try:
-        return _SPECS[kind](named, named.module, name)
+        with torch.device("meta"):  # blocks that are made to be compared with draw no random numbers
+            return _SPECS[kind](named, named.module, name)
     except ValidationError as error:
         raise named.refuse(describe_invalid(error)) from error
 
@@ -129,30 +132,49 @@ def _flattening(named: Named, module: Any, name: str) -> Layer:
 
 
 def _residual(named: Named, module: Any, name: str) -> Layer:
+    _check_parts(named, builder.ResidualBlock(1, 1, 1.0, 1.0))
     (kernel,), (dilation,) = module.conv1.kernel_size, module.conv1.dilation
     eps, momentum = module.norm1.eps, module.norm1.momentum
     spec = specs.Residual(name=name, kernel=kernel, dilation=dilation, eps=eps, momentum=momentum)
-    return _unchanged(named, spec, builder.ResidualBlock(module.conv1.in_channels, kernel, eps, momentum, dilation))
+    _check_settings(named, builder.ResidualBlock(module.conv1.in_channels, kernel, eps, momentum, dilation))
+    return spec
 
 
 def _attention(named: Named, module: Any, name: str) -> Layer:
+    _check_parts(named, builder.SelfAttention(1, 1))
     channels, heads = module.attention.embed_dim, module.attention.num_heads
-    return _unchanged(named, specs.Attention(name=name, heads=heads), builder.SelfAttention(channels, heads))
+    _check_settings(named, builder.SelfAttention(channels, heads))
+    return specs.Attention(name=name, heads=heads)
 
 
 def _lstm(named: Named, module: Any, name: str) -> Layer:
+    _check_parts(named, builder.Lstm(1, 1, False))
     inner = module.lstm
-    spec = specs.Lstm(name=name, units=inner.hidden_size, bidirectional=inner.bidirectional)
-    return _unchanged(named, spec, builder.Lstm(inner.input_size, spec.units, spec.bidirectional))
+    _check_settings(named, builder.Lstm(inner.input_size, inner.hidden_size, inner.bidirectional))
+    return specs.Lstm(name=name, units=inner.hidden_size, bidirectional=inner.bidirectional)
 
 
-def _unchanged(named: Named, spec: Layer, usual: nn.Module) -> Layer:
-    """The spec of a block whose parts are those that the builder gives it."""
-    if [(name, type(part)) for name, part in usual.named_modules()] != [
-        (name, type(part)) for name, part in named.module.named_modules()
-    ]:
-        raise named.refuse("its parts were changed, which a spec cannot state.")
-    return spec
+def _check_parts(named: Named, usual: nn.Module) -> None:
+    """Raise ModelError unless a block is made of the types of modules that the builder makes it of."""
+    found, expected = ({name: type(part) for name, part in block.named_modules()} for block in (named.module, usual))
+    if found != expected:
+        raise named.refuse(_CHANGED)
+
+
+def _check_settings(named: Named, usual: nn.Module) -> None:
+    """Raise ModelError unless a block of these parts has the settings and the tensors that the builder gives it."""
+    for name, part in usual.named_modules():
+        given_part = named.module.get_submodule(name)
+        for setting, value in vars(part).items():
+            # None stands for a tensor that is not there: of those see below.
+            if setting.startswith("_") or setting == "training" or value is None:
+                continue
+            given = getattr(given_part, setting)
+            if given != value:
+                raise named.refuse(f"its {name}.{setting} is {given!r}, and a layer spec has {value!r} there.")
+    found, expected = ({key: one.shape for key, one in block.state_dict().items()} for block in (named.module, usual))
+    if found != expected:
+        raise named.refuse(_CHANGED)
 
 
 def _activation(function: str, **settings: object) -> "_Maker":

@@ -25,13 +25,15 @@ def load_source(source: Source, device: str = "cpu") -> Network:
     """The network of one trial in eval mode, strictly loaded and hash-checked."""
     chosen = pick_device(device)
     config = source.config
-    network = build(config.layers, config.input_length, config.filter_layer)
+    with torch.device("meta"):  # no weights but those of the file
+        network = build(config.layers, config.input_length, config.filter_layer)
     arrays = read_weights(source.weights)
     # Before the hash, because "it lacks 'head.bias'" helps more than two unequal hashes.
     check_weights(source.weights, arrays, tensor_specs(network))
     check_hash(source.weights, arrays, source.sha256)
+    network.to_empty(device="cpu")
     network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=True)
-    return network.eval().to(chosen)
+    return network.to(chosen)
 
 
 def load(name: str, device: str = "cpu") -> Network:
@@ -39,7 +41,9 @@ def load(name: str, device: str = "cpu") -> Network:
 
     name: `ARCHITECTURE-ACTIVATION.DATASET`, the path of a model folder, or `hf://ORG/NAME[@REVISION]` on a hub; with
     `:TRIAL` for another trial than the first.
-    device: cpu, cuda, cuda:1, mps or auto. The network comes in eval mode; its `specs` are its layers.
+    device: cpu, cuda, cuda:1, mps or auto. The network comes in eval mode; its `specs` are its layers. On a GPU your
+    own calls of it round as PyTorch is set to, by default with TF32 in convolutions; inside
+    `zoo.device.float32_arithmetic()` they agree with a CPU's but for rounding, as all that motifzoo computes does.
     Raises UnknownNameError for a wrong name, ModelError for a folder, config or weights file that is not valid,
     HubError for a repository that cannot be had.
     """

@@ -1,9 +1,6 @@
 """Turn trained trials into a model folder: weights, learning curves, config.json and the model card."""
 
-import math
 from pathlib import Path
-
-import torch
 
 from ..data_cards.cards import load_card
 from ..errors import ModelError
@@ -12,11 +9,13 @@ from .checkpoint import RunState
 from .config import DataRevision, ModelConfig, Trial, read_config, write_config
 from .load import to_arrays
 from .model_card import write_card
+from .model_card.curve import read_histories
+from .model_card.scores import read_scores
 from .recipe import Recipe
 from .shapes import default_filter_layer
 from .sources import weights_path
 from .training import Trained
-from .weights import write_weights
+from .weights import check_hash, read_weights, write_weights
 
 LICENCE = "MIT"
 
@@ -24,7 +23,8 @@ LICENCE = "MIT"
 def present_trials(folder: Path, recipe: Recipe, fingerprint: str) -> tuple[Trial, ...]:
     """The trials that a model folder already holds; none where there is no folder.
 
-    Raises ModelError when the folder holds another model, recipe or data.
+    Raises ModelError when the folder holds another model, recipe or data, or when one of the files that the next trial
+    is written beside is damaged: better before training than after it.
     """
     if not (folder / "config.json").exists():
         return ()
@@ -32,6 +32,11 @@ def present_trials(folder: Path, recipe: Recipe, fingerprint: str) -> tuple[Tria
     wanted = _config(recipe, fingerprint)
     if present.model_copy(update={"trials": ()}) != wanted.model_copy(update={"trials": ()}):
         raise ModelError(f"{folder} holds model {present.name!r} of another recipe or data; choose another folder.")
+    read_histories(folder, present)
+    read_scores(folder, present)
+    for entry in present.trials:
+        if (path := weights_path(folder, entry.trial)).exists():  # those of a wheel are elsewhere
+            check_hash(path, read_weights(path), entry.sha256)
     return present.trials
 
 
@@ -39,16 +44,20 @@ def add_trial(folder: Path, recipe: Recipe, trained: Trained) -> ModelConfig:
     """Write one finished trial into the model folder, replacing that trial if it is there; returns the new config.
 
     Weights go first and config.json last, so a reader never sees a config whose weights are missing.
-    Raises ModelError when the folder holds another model or was trained on other data.
+    Raises ModelError when the folder holds another model or was trained on other data, or for weights that are no
+    numbers.
     """
     network, state = trained
+    if not trained.usable:
+        raise ModelError(
+            f"{recipe.name}:{state.seed} has weights or predictions that are NaN or infinite: it is no model."
+        )
     config = _config(recipe, state.data)
     present = present_trials(folder, recipe, state.data)
     earlier = tuple(entry for entry in present if entry.trial != state.seed)
     path = weights_path(folder, state.seed)
     digest = write_weights(to_arrays(network), path)
     write_text(path.with_name("training.json"), _history(state))
-    score = state.history[-1].score
     entry = Trial(
         trial=state.seed,
         seed=state.seed,
@@ -56,8 +65,8 @@ def add_trial(folder: Path, recipe: Recipe, trained: Trained) -> ModelConfig:
         device=state.device,
         epochs=len(state.history),
         seconds=round(state.seconds, 1),
-        score=score if math.isfinite(score) else None,
-        torch=torch.__version__,
+        score=state.history[-1].score,
+        torch=state.torch,
         stacked=state.stacked,
     )
     trials = tuple(sorted((*earlier, entry), key=lambda item: item.trial))

@@ -37,7 +37,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Training(_Strict):
+class Training(BaseModel):
     """How a model is trained; the defaults are the protocol's, section 3.
 
     `l2` multiplies the sum of squares of every conv and dense kernel but the head's; `layer1_l2`, where given,
@@ -47,6 +47,9 @@ class Training(_Strict):
     `decay_factor` after `decay_patience` epochs without an improvement above `decay_margin`, never below
     `decay_floor`; training stops after `stop_patience` epochs without any improvement of the validation score.
     """
+
+    # Strict: a "no" in quotes is no truth value, and would otherwise shuffle the labels.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     epochs: Annotated[int, Field(ge=1, le=100_000)] = 100
     batch_size: Count = 100
@@ -75,7 +78,7 @@ class Recipe(_Strict):
     architecture: str
     activation: str
     dataset: str
-    trials: Annotated[int, Field(ge=1, le=1000)]
+    trials: Annotated[int, Field(ge=1, le=1000, strict=True)]
     variant: Variant = ""
     training: Training = Training()
 
@@ -102,9 +105,9 @@ class Grid(_Strict):
     """Every architecture with every activation on one data set, trained alike; `variant` as in `Recipe`."""
 
     dataset: str
-    architectures: tuple[str, ...]
-    activations: tuple[str, ...]
-    trials: Annotated[int, Field(ge=1, le=1000)]
+    architectures: Annotated[tuple[str, ...], Field(min_length=1)]
+    activations: Annotated[tuple[str, ...], Field(min_length=1)]
+    trials: Annotated[int, Field(ge=1, le=1000, strict=True)]
     variant: Variant = ""
     training: Training = Training()
 

@@ -39,7 +39,8 @@ class Schedule(BaseModel):
         else:
             self.decay_wait += 1
             if self.decay_wait >= settings.decay_patience:
-                self.learning_rate = max(self.learning_rate * settings.decay_factor, settings.decay_floor)
+                lowered = max(self.learning_rate * settings.decay_factor, settings.decay_floor)
+                self.learning_rate = min(self.learning_rate, lowered)  # one that began below the floor stays there
                 self.decay_wait = 0
         if score > self.best:
             self.best, self.wait = score, 0

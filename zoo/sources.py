@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -82,15 +83,16 @@ def _models_in(folder: Path) -> dict[str, Path]:
     return {path.parent.name: path.parent for path in sorted(folder.glob("*/config.json"))}
 
 
-def _named() -> dict[str, Path]:
-    """Model folders by name: the packaged ones, and before them those in $MOTIFZOO_MODELS."""
-    packaged = _models_in(PRETRAINED)
-    if chosen := os.environ.get("MOTIFZOO_MODELS"):
-        folder = Path(chosen).expanduser()
-        if not folder.is_dir():
-            raise ModelError(f"MOTIFZOO_MODELS is {chosen}, which is no folder. Set it to a folder of model folders.")
-        return packaged | _models_in(folder)
-    return packaged
+def _named(*, packaged: bool = False) -> dict[str, Path]:
+    """Model folders by name: the packaged ones and, unless only those are asked for, before them $MOTIFZOO_MODELS'."""
+    named = _models_in(PRETRAINED)
+    chosen = os.environ.get("MOTIFZOO_MODELS")
+    if packaged or not chosen:
+        return named
+    folder = Path(chosen).expanduser()
+    if not folder.is_dir():
+        raise ModelError(f"MOTIFZOO_MODELS is {chosen}, which is no folder. Set it to a folder of model folders.")
+    return named | _models_in(folder)
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -101,13 +103,36 @@ def list_models(pattern: str = "*") -> list[str]:
     return [name for name in sorted(_named()) if fnmatchcase(name, pattern)]
 
 
-def find(text: str, *, weights: bool = True) -> Source:
+def matching_names(patterns: Iterable[str], *, packaged: bool = False) -> list[str]:
+    """Names of the models that any of the patterns matches, each once, pattern by pattern; all without a pattern.
+
+    packaged: of the packaged ones only, not of those in the folder that MOTIFZOO_MODELS names.
+    Raises ModelError for a pattern that matches none.
+    """
+    known = sorted(_named(packaged=packaged))
+    names: dict[str, None] = {}
+    for pattern in tuple(patterns) or ("*",):
+        matching = [name for name in known if fnmatchcase(name, pattern)]
+        if not matching:
+            kind = "packaged model" if packaged else "model"
+            raise ModelError(f"no {kind} matches {pattern!r}. `motifzoo models` lists them.")
+        names |= dict.fromkeys(matching)
+    return list(names)
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a text means the names that it matches, rather than one name or folder."""
+    return any(letter in text for letter in "*?[") and not Path(text).exists()
+
+
+def find(text: str, *, weights: bool = True, packaged: bool = False) -> Source:
     """The trial that `NAME`, `FOLDER` or `hf://org/name[@revision]` means, `:TRIAL` after it; the first unless given.
 
     What looks like a path (it holds a separator or starts with a dot), or names no packaged model but an existing
     folder, is a folder. A model on a hub is fetched, this trial's weights only.
 
     weights: False for a packaged trial whose weights need not be on this machine (its config and scores always are).
+    packaged: whether names are those of packaged models, even where MOTIFZOO_MODELS has another model of that name.
     Raises UnknownNameError, ModelError or HubError.
     """
     from .config import read_config
@@ -117,7 +142,7 @@ def find(text: str, *, weights: bool = True) -> Source:
 
         fetched = fetch_trial(*split_trial(text))
         return Source(f"{fetched.address}:{fetched.trial}", fetched.folder, fetched.config, fetched.trial)
-    named = _named()
+    named = _named(packaged=packaged)
     if Path(text).is_dir() and text not in named:
         model, number = text, None  # a folder whose name holds a colon
     else:

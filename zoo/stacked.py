@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import torch
 
@@ -21,19 +21,30 @@ from ..files import notices
 from .allocation import kept_memory
 from .alone import alone
 from .arrangements import arrangement_for
-from .batches import Batches
-from .controls import training_split
+from .device import float32_arithmetic, is_out_of_memory
 from .recipe import Recipe, Training
 from .schedule import Epoch
 from .stacked_epoch import Data, Precision, Stack, Turn
 from .stacked_run import Run
-from .training import Trained, check_trainable, too_large
+from .training import Trained, batches_of, check_trainable, too_large
 
 CHECKPOINT_SECONDS: Final = 30.0
 _BETWEEN = 50  # times as long as the checkpoints of all members take, since a device waits for them
 _REPORT_SECONDS = 0.5
 
-_Event = Trained | BaseException | Callable[[], None] | None  # None: a worker is done
+
+class Finished(NamedTuple):
+    """A trial that has ended, and what came of it.
+
+    recipe: as it was asked for; `state.recipe`, its digest, is the same for recipes that differ only in their variant.
+    """
+
+    recipe: Recipe
+    trial: int
+    trained: Trained
+
+
+_Event = Finished | BaseException | Callable[[], None] | None  # None: a worker is done
 
 
 class StackProgress(Protocol):
@@ -56,12 +67,12 @@ def train_stack(
     width: int | None = None,
     precision: Precision = "float32",
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
-) -> Iterator[Trained]:
-    """Train trials, each a recipe and a seed, and yield each as it finishes; `state.recipe` says whose it is.
+) -> Iterator[Finished]:
+    """Train trials, each a recipe and a seed, and yield each as it finishes.
 
     Replicas of one architecture and batch size are stacked; activations, learning rates and penalties may differ.
-    width: replicas in a stack, by default all on a GPU (halved, with a notice, while they do not fit in its memory)
-    and one on a CPU, where each of PyTorch's threads has a stack of its own.
+    width: replicas in a stack, by default all on a GPU and one on a CPU, where each of PyTorch's threads has a stack of
+    its own. Those that do not fit in a device's memory are halved, with a notice, and so are later ones of their kind.
     precision: of the layers behind the first activation; `tf32` and `bfloat16` on CUDA only.
     Checkpoints, `<model>.trial-<seed>.safetensors`, are `training.train`'s. They are written as a replica ends and
     every `checkpoint_seconds` (up to ten times as seldom, where that would take more than 2 % of the time), and resumed
@@ -69,7 +80,8 @@ def train_stack(
 
     Raises ModelError for layers that cannot be stacked, a device or precision that it has no code for, recipes of
     another data set, a checkpoint of another run, or when another process trains into `checkpoint_dir`; DataError for
-    data that cannot be trained on; CacheError when a checkpoint cannot be written.
+    data that cannot be trained on; CacheError when a checkpoint cannot be written; MotifzooError when the data or a
+    replica alone does not fit in the device's memory.
     """
     _check(trials, dataset, device, precision)
     runs = [Run(recipe, trial, dataset, device, checkpoint_dir) for recipe, trial in trials]
@@ -89,7 +101,7 @@ def _check(
         raise ModelError(f"precision {precision} needs a CUDA device; on {device.type} use float32.")
     seen = set()
     for recipe, trial in trials:
-        check_trainable(recipe.training, dataset)
+        check_trainable(recipe, dataset)
         if recipe.dataset != dataset.card.name:
             raise ModelError(f"recipe {recipe.name!r} is for another data set than {dataset.card.name!r}.")
         if (recipe.name, trial) in seen:
@@ -117,6 +129,7 @@ class _Trainer:
         self._runs, self._waiting = runs, list(runs)
         self._dataset, self._device, self._precision = dataset, device, precision
         self._width, self._checkpoint_seconds = width, checkpoint_seconds
+        self._narrower: dict[Any, int] = {}  # by the key of runs of which fewer fit
         self._progress = progress
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
         self._stop = threading.Event()
@@ -125,7 +138,7 @@ class _Trainer:
         self._done = 0  # whole epochs of replicas
         self._parts: dict[int, float] = {}  # and what each thread has done of the present one
 
-    def results(self, stacks: int, folder: Path) -> Iterator[Trained]:
+    def results(self, stacks: int, folder: Path) -> Iterator[Finished]:
         """Start `stacks` threads and yield what they finish."""
         with alone(folder), kept_memory():
             for run in self._runs:
@@ -146,7 +159,7 @@ class _Trainer:
                         working -= 1
                     elif isinstance(event, BaseException):
                         raise event
-                    elif isinstance(event, Trained):
+                    elif isinstance(event, Finished):
                         yield event
                     else:
                         event()
@@ -161,8 +174,9 @@ class _Trainer:
         try:
             if self._device.type == "cpu":
                 torch.set_num_threads(1)  # of this thread: the stacks are what runs side by side
-            while self._train_stack():
-                pass
+            with float32_arithmetic():  # not around what the caller does between results
+                while self._train_stack():
+                    pass
         except _AbandonedError:
             pass
         except BaseException as error:
@@ -172,7 +186,7 @@ class _Trainer:
 
     def _train_stack(self) -> bool:
         """Train a stack until nobody is in it and nobody waits to join; False when there was nobody to begin with."""
-        members = self._take(self._width)
+        members = self._take([])
         if not members:
             return False
         stack: Stack | None = None
@@ -184,7 +198,9 @@ class _Trainer:
                 stack = stack or self._stack(members)
                 turns = [Turn(len(run.state.history), run.state.schedule.learning_rate) for run in members]
                 outcomes = stack.epoch(turns, self._step_of(len(members)))
-            except torch.OutOfMemoryError:
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
                 stack = None
             if stack is None or outcomes is None:
                 members = self._halved(members)  # outside of the handler, whose traceback holds on to tensors
@@ -215,9 +231,9 @@ class _Trainer:
         """The members that go on, and those that take the places of the others: with them the stack is built anew."""
         for run in members:
             if run.finished:
-                self._events.put(run.result())
+                self._events.put(self._finished(run))
         stay = [members[row] for row in going]
-        new = self._take(self._width - len(stay), stay[0] if stay else None)
+        new = self._take(stay)
         if not new:
             if stay:
                 stack.keep(going)
@@ -226,23 +242,23 @@ class _Trainer:
             run.tensors = tensors
         return stay + new
 
-    def _take(self, room: int, like: Run | None = None) -> list[Run]:
-        """Up to `room` unfinished runs that wait and can be stacked (with `like`, where given), ready to train."""
+    def _take(self, stay: Sequence[Run]) -> list[Run]:
+        """Unfinished runs that wait, as many as can be stacked with those that stay or one another, ready to train."""
         taken: list[Run] = []
-        while len(taken) < room:
+        while True:
             with self._lock:
-                fitting = (run for run in self._waiting if like is None or run.key == like.key)
-                run = next(fitting, None)
+                key = next((run.key for run in (*stay, *taken)), None)
+                full = len(stay) + len(taken) >= self._narrower.get(key, self._width)
+                fitting = (run for run in self._waiting if key is None or run.key == key)
+                run = None if full else next(fitting, None)
                 if run is None:
-                    break
+                    return taken
                 self._waiting.remove(run)
             run.load()
             if run.finished:
-                self._events.put(run.result())
+                self._events.put(self._finished(run))
             else:
-                like = like or run
                 taken.append(run)
-        return taken
 
     def _halved(self, members: list[Run]) -> list[Run]:
         """Half of the members, as they were last saved; the others wait again."""
@@ -251,12 +267,17 @@ class _Trainer:
             raise too_large(members[0].name, self._device)
         half = len(members) // 2
         notices.warning("%d replicas do not fit in the memory of %s; trying %d.", len(members), self._device, half)
-        with self._lock:
-            self._width = half
-            self._waiting[:0] = members[half:]
         for run in members:
-            run.load()
+            run.load()  # before they wait: from then on another thread may have them
+        key = members[0].key
+        with self._lock:
+            self._narrower[key] = min(half, self._narrower.get(key, half))
+            self._waiting[:0] = members[half:]
         return members[:half]
+
+    @staticmethod
+    def _finished(run: Run) -> Finished:
+        return Finished(run.recipe, run.trial, run.result())
 
     def _stack(self, members: list[Run]) -> Stack:
         members.sort(key=lambda run: run.recipe.activation)  # so that each function has one run of the stack
@@ -270,10 +291,8 @@ class _Trainer:
         key = settings.reverse_complements, settings.shuffled_labels
         with self._lock:
             if key not in self._data:
-                split = training_split(self._dataset.train, settings)
-                training = Batches(split, self._device, reverse_complements=settings.reverse_complements)
-                validation = Batches(self._dataset.valid, self._device)
-                self._data[key] = Data(training, validation, self._dataset.card.monitor)
+                batches = batches_of(self._dataset, settings, self._device)
+                self._data[key] = Data(*batches, self._dataset.card.monitor)
             return self._data[key]
 
     def _step_of(self, replicas: int) -> Callable[[int, int], None]:

@@ -1,25 +1,27 @@
 """One epoch of a stack: every replica takes its own batches in its own order, and all step together."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import Literal, NamedTuple
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final, Literal, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from ..metrics import aupr, auroc
 from .arrangements import Arrangement
 from .batches import DROPOUT, ORDER, VALIDATION_BATCH, Batches, in_batches, stream
 from .builder import Network
+from .device import faster_products
 from .dropout import Draws
 from .recipe import Training
 from .stacked_layers import StackedLayers, State
 from .stacked_state import StackState, Tensors
+from .training import pooled_scores
 
 Precision = Literal["float32", "tf32", "bfloat16"]
+_AT_ONCE: Final = 1 << 20  # predictions that a thread makes scores of, at some 80 bytes each
 
 
 class Replica(NamedTuple):
@@ -104,7 +106,7 @@ class Stack:
         draws = Draws(generators)
         rates = torch.tensor([[turn.rate] for turn in turns], dtype=torch.float64, device=self._device)
         total = torch.zeros(len(turns), device=self._device)
-        chunks = in_batches(torch.stack(orders).to(self._device), self._batch_size)
+        chunks = in_batches(torch.stack(orders).to(data.rows_on), self._batch_size)
         for number, rows in enumerate(chunks):
             onehot = data.onehot(rows.flatten()).unflatten(0, rows.shape)
             loss = self.backward(onehot, data.targets(rows), draws)
@@ -129,25 +131,28 @@ class Stack:
         return losses.detach()
 
     def scores(self) -> list[float]:
-        """Each replica's validation score, all labels pooled; NaN where predictions are not finite."""
+        """Each replica's `pooled_scores` on the validation split."""
         data = self._data.validation
         replicas = len(self.state)
         parts = []
         with torch.inference_mode():
             state = State(self.state.parameters(), self.state.averages, False)
-            numbers = torch.arange(len(data), device=self._device)
+            numbers = torch.arange(len(data), device=data.rows_on)
             for rows in numbers.split(max(self._batch_size, VALIDATION_BATCH // replicas)):
                 onehot = data.onehot(rows)
                 maps = self._layers.first(onehot.expand(replicas, *onehot.shape), state)
                 with self._faster():
                     parts.append(self._layers.rest(self._lowered(maps), state))
-        logits = torch.cat(parts, dim=1).double().cpu().numpy().reshape(replicas, -1)
-        labels = data.labels.cpu().numpy().reshape(1, -1).repeat(replicas, axis=0)
-        score = auroc if self._data.monitor == "auroc" else aupr
+        logits = torch.cat(parts, dim=1).float().cpu().numpy().reshape(replicas, -1)
+        labels = data.labels.cpu().numpy().ravel()
         threads = min(replicas, torch.get_num_threads())
+        few = max(1, min(_AT_ONCE // logits.shape[1], math.ceil(replicas / threads)))
         with ThreadPoolExecutor(threads) as pool:  # a GPU waits for this
-            areas = pool.map(score, np.array_split(labels, threads), np.array_split(logits, threads))
-            return [area for part in areas for area in part.tolist()]
+            found = pool.map(
+                lambda first: pooled_scores(labels, logits[first : first + few], self._data.monitor),
+                range(0, replicas, few),
+            )
+            return [score for scores in found for score in scores]
 
     @staticmethod
     def _losses(logits: Tensor, targets: Tensor) -> Tensor:
@@ -156,15 +161,6 @@ class Stack:
     def _lowered(self, maps: Tensor) -> Tensor:
         return maps.bfloat16() if self._precision == "bfloat16" else maps
 
-    @contextmanager
-    def _faster(self) -> Iterator[None]:
+    def _faster(self) -> AbstractContextManager[None]:
         """TF32 where it was asked for."""
-        if self._precision != "tf32":
-            yield
-            return
-        flags = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-        try:
-            yield
-        finally:
-            torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = flags
+        return faster_products() if self._precision == "tf32" else nullcontext()

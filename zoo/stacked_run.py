@@ -32,7 +32,7 @@ class Run:
         self, recipe: Recipe, trial: int, dataset: SequenceDataset, device: torch.device, folder: Path
     ) -> None:
         self.recipe = recipe
-        self._trial = trial
+        self.trial = trial
         self._dataset = dataset
         self._path = folder / f"{recipe.name}.trial-{trial}.safetensors"
         layers = recipe.layers()
@@ -49,7 +49,7 @@ class Run:
     @property
     def name(self) -> str:
         """Model and trial."""
-        return f"{self.recipe.name}:{self._trial}"
+        return f"{self.recipe.name}:{self.trial}"
 
     @property
     def finished(self) -> bool:
@@ -60,7 +60,7 @@ class Run:
     def to_go(self) -> int:
         """Epochs left, at most."""
         over = self.state.schedule.stopped or self.state.diverged
-        return 0 if over else self.recipe.training.epochs - len(self.state.history)
+        return 0 if over else max(0, self.recipe.training.epochs - len(self.state.history))
 
     def check(self) -> None:
         """Read where an earlier call left off. Raises ModelError when the checkpoint is of another run."""
@@ -71,7 +71,7 @@ class Run:
 
     def load(self) -> None:
         """Make ready to join a stack: from the checkpoint, or from the start without one."""
-        self._network = starting_network(self.recipe, self._trial, self._dataset)
+        self._network = starting_network(self.recipe, self.trial, self._dataset)
         if self._path.exists():
             self.state, self.tensors = checkpoint.load(self._path, self._network)
         else:
@@ -84,7 +84,7 @@ class Run:
     def replica(self) -> Replica:
         """What a stack is built from."""
         decays = weight_decays(self._network, self.recipe.training)
-        return Replica(self._network, self.tensors, decays, self._trial)
+        return Replica(self._network, self.tensors, decays, self.trial)
 
     def record(self, outcome: Outcome, seconds: float) -> None:
         """Account for an epoch that took `seconds` of this run's share of the time."""
@@ -97,7 +97,7 @@ class Run:
     def reporter(self, progress: "StackProgress") -> Callable[[], None]:
         """A call that reports the last epoch, whatever has happened by the time it is made."""
         number, record, seconds = len(self.state.history) - 1, self.state.history[-1], self.state.seconds
-        return lambda: progress.epoch(self.recipe, self._trial, number, record, seconds)
+        return lambda: progress.epoch(self.recipe, self.trial, number, record, seconds)
 
     def result(self) -> Trained:
         """The finished trial; the run lets go of its tensors."""

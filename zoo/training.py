@@ -4,10 +4,15 @@ All randomness comes from streams keyed by (seed, purpose, epoch), so a run that
 epoch's checkpoint ends in the same weights as one that never stopped.
 """
 
+import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -20,9 +25,10 @@ from .batches import DROPOUT, INITIAL, ORDER, VALIDATION_BATCH, Batches, in_batc
 from .builder import Network, ResidualBlock, build, initialise
 from .checkpoint import RunState
 from .controls import training_split
-from .device import describe_device
+from .device import describe_device, float32_arithmetic, is_out_of_memory
 from .recipe import Recipe, Training
 from .schedule import Epoch, Schedule
+from .shapes import plan
 
 
 class Progress(Protocol):
@@ -40,6 +46,16 @@ class Trained(NamedTuple):
 
     network: Network
     state: RunState
+
+    @property
+    def usable(self) -> bool:
+        """Whether it predicts numbers, and every weight and running average is one.
+
+        The losses can be finite where those overflowed: in training, a batch is normalised by itself.
+        """
+        score = self.state.history[-1].score  # NaN where a prediction is not finite
+        whole = all(value.isfinite().all() for value in self.network.state_dict().values())
+        return whole and math.isfinite(score) and not self.state.diverged
 
 
 def weight_decays(network: Network, settings: Training) -> dict[str, float]:
@@ -75,16 +91,26 @@ def _optimizer(network: Network, settings: Training) -> torch.optim.Adam:
 
 
 def validation_score(network: Network, batches: Batches, monitor: str) -> float:
-    """AUROC or AUPR on a split, all labels pooled; NaN where the predictions are not finite."""
+    """One network's `pooled_scores` on a split."""
     network.eval()
     with torch.inference_mode():
-        numbers = torch.arange(len(batches), device=batches.labels.device)
-        logits = torch.empty_like(batches.labels)
-        for rows in numbers.split(VALIDATION_BATCH):
-            logits[rows] = network(batches.onehot(rows))
-    scores = logits.double().cpu().numpy().ravel()
-    labels = batches.labels.cpu().numpy().ravel()
-    return float((auroc if monitor == "auroc" else aupr)(labels, scores)[0])
+        numbers = torch.arange(len(batches), device=batches.rows_on)
+        logits = torch.cat([network(batches.onehot(rows)) for rows in numbers.split(VALIDATION_BATCH)])
+    predictions = logits.cpu().numpy().reshape(1, -1)
+    return pooled_scores(batches.labels.cpu().numpy().ravel(), predictions, monitor)[0]
+
+
+def pooled_scores(labels: npt.NDArray[Any], logits: npt.NDArray[Any], monitor: str) -> list[float]:
+    """AUROC or AUPR of R networks' predictions, all labels pooled; NaN for a network unless all of its are finite.
+
+    labels: `(n,)`; logits: `(R, n)`. An infinite prediction has a place among the others, and so an area, but the
+    network has broken down.
+    """
+    area = auroc if monitor == "auroc" else aupr
+    # float64 is made here, on the host: not every device has it.
+    areas = area(np.broadcast_to(labels, logits.shape), logits.astype(np.float64))
+    scores: list[float] = np.where(np.isfinite(logits).all(axis=1), areas, np.nan).tolist()
+    return scores
 
 
 def _train_epoch(
@@ -98,7 +124,7 @@ def _train_epoch(
 ) -> float:
     network.train()
     total = torch.zeros((), device=batches.labels.device)
-    chunks = in_batches(order, batch_size)
+    chunks = in_batches(order.to(batches.rows_on), batch_size)
     for number, rows in enumerate(chunks):
         optimizer.zero_grad(set_to_none=True)
         loss = binary_cross_entropy_with_logits(network(batches.onehot(rows)), batches.targets(rows))
@@ -110,14 +136,19 @@ def _train_epoch(
     return float(total) / len(order)
 
 
-def check_trainable(settings: Training, dataset: SequenceDataset) -> None:
-    """Raise DataError for a data set or batch size that cannot be trained with."""
+def check_trainable(recipe: Recipe, dataset: SequenceDataset) -> None:
+    """Raise ModelError for a network that does not fit its data set's sequences, DataError for a data set or batch size
+    that cannot be trained with."""
+    try:
+        plan(recipe.layers(), dataset.card.length)
+    except ModelError as error:
+        raise ModelError(f"{recipe.name} cannot be built: {error}") from error
     if len(dataset.train) == 0 or len(dataset.valid) == 0:
         raise DataError(f"data set {dataset.card.name!r} needs training and validation sequences.")
-    if settings.batch_size == 1 or len(dataset.train) == 1:
+    if recipe.training.batch_size == 1 or len(dataset.train) == 1:
         raise DataError(
-            f"{len(dataset.train)} training sequences in batches of {settings.batch_size}: batch normalisation needs "
-            "at least two sequences at once. Choose a larger batch_size in the recipe."
+            f"{len(dataset.train)} training sequences in batches of {recipe.training.batch_size}: batch normalisation "
+            "needs at least two sequences at once. Choose a larger batch_size in the recipe."
         )
 
 
@@ -139,9 +170,50 @@ def starting_state(
         device=device,
         schedule=Schedule(learning_rate=recipe.training.learning_rate),
         stacked=stacked,
+        torch=str(torch.__version__),
     )
 
 
+def batches_of(dataset: SequenceDataset, settings: Training, device: torch.device) -> tuple[Batches, Batches]:
+    """What the settings make of a data set's training split, and its validation split.
+
+    Raises MotifzooError when they do not fit in the device's memory.
+    """
+    training, validation = training_split(dataset.train, settings), dataset.valid
+    try:
+        return Batches(training, device, reverse_complements=settings.reverse_complements), Batches(validation, device)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        size = sum(math.prod(split.codes.shape) + 4 * split.labels.size for split in (training, validation))
+        raise MotifzooError(
+            f"data set {dataset.card.name!r} does not fit in the free memory of {device}: its sequences and labels "
+            f"take {size / 1e6:,.0f} MB, whatever the batch_size. Wait until other programs there have ended, or train "
+            "on the CPU."
+        ) from error
+
+
+@contextmanager
+def dropout_generator(device: torch.device) -> Iterator[torch.Generator]:
+    """The generator that `nn.Dropout` draws from on a device; its state is the caller's again afterwards.
+
+    `torch.manual_seed` would seed those of all other devices too.
+    """
+    if device.type == "cuda":
+        torch.cuda.init()
+        generator = torch.cuda.default_generators[torch.cuda.current_device() if device.index is None else device.index]
+    elif device.type == "mps":
+        generator = torch.mps._get_default_mps_generator()
+    else:
+        generator = torch.default_generator
+    before = generator.get_state()
+    try:
+        yield generator
+    finally:
+        generator.set_state(before)
+
+
+@float32_arithmetic()
 def train(
     recipe: Recipe,
     trial: int,
@@ -155,12 +227,14 @@ def train(
 
     Resumes from `checkpoint_path` when that file exists, and writes it after every epoch; of a finished run it only
     reads the weights. One that diverges ends with that epoch (`state.diverged`). Raises ModelError when the checkpoint
-    belongs to another recipe, seed, data or device, CacheError when it cannot be written, MotifzooError when the
-    device's memory is too small.
+    belongs to another recipe, seed, data, device or version of PyTorch, CacheError when it cannot be written,
+    MotifzooError when the device's memory is too small.
     """
     try:
         return _train(recipe, trial, dataset, device, checkpoint_path, progress)
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         raise too_large(f"{recipe.name}:{trial}", device) from error
 
 
@@ -173,24 +247,24 @@ def _train(
     progress: Progress | None,
 ) -> Trained:
     settings = recipe.training
-    check_trainable(settings, dataset)
-    network = starting_network(recipe, trial, dataset).to(device)
-    optimizer = _optimizer(network, settings)
+    check_trainable(recipe, dataset)
     state = starting_state(recipe, trial, dataset, describe_device(device))
     if checkpoint_path.exists():
         check_same_run(checkpoint_path, checkpoint.read_state(checkpoint_path), state)
+    # Before the network: what a full device refuses first is what the error names.
+    training, validation = batches_of(dataset, settings, device)
+    network = starting_network(recipe, trial, dataset).to(device)
+    optimizer = _optimizer(network, settings)
+    if checkpoint_path.exists():
         state = checkpoint.restore(checkpoint_path, network, optimizer)
-    split = training_split(dataset.train, settings)
-    training = Batches(split, device, reverse_complements=settings.reverse_complements)
-    validation = Batches(dataset.valid, device)
     order = torch.Generator()
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with dropout_generator(device) as dropout:
         for epoch in range(len(state.history), settings.epochs):
             if state.schedule.stopped or state.diverged:
                 break
             started = time.perf_counter()
-            torch.manual_seed(stream(trial, DROPOUT, epoch))
-            rows = torch.randperm(len(training), generator=order.manual_seed(stream(trial, ORDER, epoch))).to(device)
+            dropout.manual_seed(stream(trial, DROPOUT, epoch))
+            rows = torch.randperm(len(training), generator=order.manual_seed(stream(trial, ORDER, epoch)))
             rate = state.schedule.learning_rate
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -216,15 +290,19 @@ def too_large(name: str, device: torch.device) -> MotifzooError:
 
 
 def check_same_run(path: Path, found: RunState, wanted: RunState) -> None:
-    """Raise ModelError unless the checkpoint at `path` is of this recipe, trial, data and device."""
+    """Raise ModelError unless the checkpoint at `path` is of this recipe, trial, data, device and PyTorch.
+
+    One that is older than the record of PyTorch's version goes on with any.
+    """
     for field, what, digits in (
         ("recipe", "another recipe", 12),  # of a digest, as many as cards show
         ("seed", "another trial", None),
         ("data", "other data", 12),
         ("device", "another device", None),
+        ("torch", "another version of PyTorch", None),  # whose kernels may round otherwise
     ):
         was, now = (str(getattr(state, field)) for state in (found, wanted))
-        if was != now:
+        if was != now and not (field == "torch" and found.torch is None):
             raise ModelError(
                 f"checkpoint {path} was made with {what} ({was[:digits]}, now {now[:digits]}). Train into another "
                 "folder, or delete it to start over."

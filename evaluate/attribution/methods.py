@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...errors import DataError, unknown_name
 from ...zoo.builder import Network
-from ...zoo.device import pick_device
+from ...zoo.device import float32_arithmetic, pick_device
 from ..protocol import REFERENCES, SEED
 from .deepshap import deepshap
 from .gradients import integrated_gradients, saliency
@@ -50,6 +50,7 @@ def _method(name: str) -> Method:
     return METHODS[name]
 
 
+@float32_arithmetic()
 def attribute(
     network: Network,
     onehot: Tensor | npt.NDArray[Any],

@@ -167,6 +167,7 @@ def _as_json(row: "Ranked", metric: str) -> dict[str, Any]:
         "worst_rank": row.worst_rank,
         "tie_group": row.group,
         "tested": row.tested,
+        "trials": len(entry.trials),
         **numbers,
         "trust": entry.trust,
         "control": entry.control,

@@ -81,6 +81,10 @@ def show(name: str, as_json: bool) -> None:
     Example:
       motifzoo show cnn-dist-exponential.synthetic-codes
     """
+    from rich.markup import escape
+
+    from ...zoo.glossary import ACTIVATIONS, ARCHITECTURES, unusual
+    from ...zoo.layer_rows import layer_rows
     from ...zoo.shapes import plan
     from ...zoo.sources import find
 
@@ -90,6 +94,14 @@ def show(name: str, as_json: bool) -> None:
         return
     planned = plan(config.layers, config.input_length)
     click.echo(f"{config.name}: {config.architecture} with first-layer activation {config.activation}")
+    for sentence in unusual(config.training):
+        click.echo(sentence)
+    for title, name, words in (
+        ("network", config.architecture, ARCHITECTURES),
+        ("layer 1", config.activation, ACTIVATIONS),
+    ):
+        if name in words:
+            click.echo(f"{title} {words[name]}")
     click.echo(f"reads   one-hot DNA, {config.input_length} nt, channels {config.alphabet}")
     click.echo(
         f"gives   {len(config.outputs)} logit{'s' if len(config.outputs) > 1 else ''}: {', '.join(config.outputs)}"
@@ -99,18 +111,7 @@ def show(name: str, as_json: bool) -> None:
     click.echo(f"licence {config.licence}")
     print_table(
         ("layer", "kind", "settings", "output"),
-        [
-            (
-                layer.name + (" (filters)" if layer.name == config.filter_layer else ""),
-                layer.kind,
-                ", ".join(
-                    f"{key} {value}"
-                    for key, value in layer.model_dump(exclude_defaults=True, exclude={"name", "kind"}).items()
-                ),
-                " x ".join(map(str, shape)),
-            )
-            for layer, shape in zip(config.layers, planned.shapes, strict=True)
-        ],
+        list(layer_rows(config)),
         title=f"{planned.parameters:,} parameters",
     )
     print_table(
@@ -121,7 +122,7 @@ def show(name: str, as_json: bool) -> None:
                 str(trial.seed),
                 "" if trial.epochs is None else str(trial.epochs),
                 "" if trial.score is None else f"{trial.score:.4f}",
-                trial.device,
+                escape(trial.device),
                 trial.sha256[:12],
             )
             for trial in config.trials

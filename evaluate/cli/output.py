@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
+from ..upkeep import device_option as device_option
+
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-device_option = click.option(
-    "--device", default="cpu", show_default=True, help="Where to compute: cpu, cuda, cuda:1, mps or auto."
-)
 
 
 def start_bars(*columns: "ProgressColumn") -> "Progress | None":

@@ -136,7 +136,7 @@ def _json(done: "Reproduced", output: Path) -> dict[str, object]:
         "models": len(done.scored.models),
         "trials": sum(len(model.trials) for model in done.scored.models),
         "problems": list(done.scored.problems),
-        **{name: done.tables[name] for name in ("summary", "tests", "trades", "correlations", "missing")},
+        **{name: rows for name, rows in done.tables.items() if name not in ("values", "pairs")},
         "folder": str(output),
     }
 
@@ -145,7 +145,9 @@ def _print(done: "Reproduced", page: Path) -> None:
     """Tables that fit 80 columns: the study's activation against the others."""
     from ..report.words import plural
     from ..reproduce.headline import headlines, lower
+    from ..reproduce.notes import same_weights
     from ..reproduce.questions import REFERENCE
+    from ..reproduce.twins import shared_weights
 
     lines = headlines(done.answers)
     titles = [_title(line) for line in lines]
@@ -158,6 +160,8 @@ def _print(done: "Reproduced", page: Path) -> None:
     if lines:
         click.echo(f"Mean±SD (trials). differs: {REFERENCE} is higher (+) or lower (-) than so many")
         click.echo("of those that could be tested (/): Welch's test, Holm's correction, p < 0.05.")
+    for note in same_weights(shared_weights(done.scored.models), [line.models for line in lines]):
+        click.echo(fill(note, 80))
     if below := lower(done.answers):
         click.echo(f"In all sections of the page, {REFERENCE} is told apart as lower in:")
         for line in below:

@@ -17,9 +17,10 @@ from ..report.words import metric_title, metric_value
 _NONE: Final = "–"
 _TRUST_STYLES: Final = {"recomputed": "green", "disputed": "red"}
 _LEGEND: Final = {
-    "score": "mean over n trials ± half of its 95 % interval",
+    "score": "mean over a model's n trials, or those of them that have it, ± half of its 95 % interval",
     "rank": "the places that a model may have: models are told apart by Welch's test with Holm's correction, p < 0.05",
-    "tie": "models joined by a bracket are not told apart from the first of them; ? was not tested, having one trial",
+    "tie": "models joined by a bracket are not told apart from the first of them; ? is untested, being of one trial: "
+    "any rank is possible",
     "trust": "claimed: the submitter's numbers; recomputed: a maintainer's; disputed: they differ; control: no model "
     "that competes",
 }
@@ -41,7 +42,7 @@ def print_standings(benchmark: str, metric: str, rows: Sequence[Ranked], *, most
     for row, tie in list(zip(rows, _ties(rows), strict=True))[:most]:
         entry = row.entry
         dim = "dim" if row.position is None else ""
-        cells = (_ranks(row), label(entry), _score(row, metric), tie, str(row.spread.n), _trust(row))
+        cells = (_ranks(row), label(entry), _score(row, metric), tie, str(len(entry.trials)), _trust(row))
         styles = (dim, dim, dim, "dim", dim, _TRUST_STYLES.get(_trust(row), dim))
         table.add_row(*(Text(_plain(text), Style.parse(style)) for text, style in zip(cells, styles, strict=True)))
     console = Console()

@@ -57,6 +57,7 @@ def train(
     from ...zoo.alone import alone
     from ...zoo.device import describe_device, pick_device
     from ...zoo.recipe import find
+    from ...zoo.training import check_trainable
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -65,6 +66,8 @@ def train(
     click.echo(f"training on {describe_device(chosen)}", err=True)
     # All before anything is trained: one that cannot be had shows at once.
     data = {name: load_dataset(name) for name in dict.fromkeys(item.dataset for item in recipes)}
+    for item in recipes:
+        check_trainable(item, data[item.dataset])
     diverged = []
     # Held from the look at what is there on: a trial that another command adds meanwhile would be lost.
     with alone(output):
@@ -78,7 +81,8 @@ def train(
             diverged += _train(asked, dataset, chosen, output, stacked)
     if diverged:
         raise MotifzooError(
-            f"{', '.join(diverged)} diverged: the loss is not a finite number, so there are no weights to keep."
+            f"{', '.join(diverged)} diverged: a loss, weight or prediction is not a finite number, so there is nothing "
+            "to keep."
         )
 
 
@@ -110,10 +114,9 @@ def _train(
     # its weights would be others in the last digits, and it could not go on from its checkpoint.
     together = [pair for pair in missing if pair in stackable]
     if together:
-        recipe_of = {item.digest: item for item, _ in together}
         with _StackDisplay(len(together)) as several:
-            for trained in train_stack(together, dataset, device=device, checkpoint_dir=checkpoints, progress=several):
-                diverged += _keep(recipe_of[trained.state.recipe], trained, dataset, output)
+            for done in train_stack(together, dataset, device=device, checkpoint_dir=checkpoints, progress=several):
+                diverged += _keep(done.recipe, done.trained, dataset, output)
     for item, trial in missing:
         if (item, trial) in stackable:
             continue
@@ -129,6 +132,7 @@ def _missing(
 ) -> "list[tuple[Recipe, int]]":
     """The trials that are not in their model folder yet."""
     from ...zoo.publish import present_trials
+    from ...zoo.sources import weights_path
 
     present = {
         item: {entry.trial for entry in present_trials(output / item.name, item, dataset.fingerprint)}
@@ -136,7 +140,9 @@ def _missing(
     }
     for item, trial in asked:
         if trial in present[item]:
-            click.echo(f"{item.name}:{trial} is already in {output / item.name}", err=True)
+            here = weights_path(output / item.name, trial).exists()
+            without = "" if here else ", without its weights: fetch them, or train into another folder"
+            click.echo(f"{item.name}:{trial} is already in {output / item.name}{without}", err=True)
     return [(item, trial) for item, trial in asked if trial not in present[item]]
 
 
@@ -146,8 +152,9 @@ def _keep(item: "Recipe", trained: "Trained", dataset: "SequenceDataset", output
 
     state = trained.state
     name = f"{item.name}:{state.seed}"
-    if state.diverged:
-        click.echo(f"{name} diverged in epoch {len(state.history)}", err=True)
+    if not trained.usable:
+        how = "diverged" if state.diverged else "ended with weights or predictions that are NaN or infinite"
+        click.echo(f"{name} {how} in epoch {len(state.history)}", err=True)
         return [name]
     folder = output / item.name
     add_trial(folder, item, trained)

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple, Protocol
 from ...errors import MotifzooError
 from ...zoo.golden import GOLDEN, Golden, read_golden
 from ...zoo.sources import PRETRAINED, Source
-from ..drift import QUANTITIES, Drift, drifts
+from ..drift import QUANTITIES, Drift, drifts, public
+from ..protocol import PROTOCOL
 from ..report.words import plural
 from ..run import versions
 from .environment import environment
@@ -51,7 +52,7 @@ def examine(sources: Sequence[Source], *, quick: bool = False, progress: Progres
     """
     found = [*environment(), *weights(sources), *data_sets(read=not quick)]
     cases, trouble = _golden_files(sources)
-    found += [*trouble, *_versions(cases, versions())]
+    found += [*trouble, *_left_out(cases), *_versions(cases, versions())]
     if quick:
         cases = list({case.source.config.architecture: case for case in reversed(cases)}.values())[::-1]
     compared, trouble = _compare_all(cases, _devices(quick), progress)
@@ -78,6 +79,8 @@ def _golden_files(sources: Sequence[Source]) -> tuple[list[_Case], list[Finding]
             continue
         if golden is None and not is_elsewhere(source):
             (lost if source.folder.parent == PRETRAINED else without).append(source.config.name)
+        elif golden is not None and (why := _incomparable(golden)):
+            findings.append(Finding("problem", "golden values", f"{source.config.name}: {why}"))
         elif golden is not None:
             cases.append(_Case(replace(source, trial=golden.facts.trial), golden))
     if lost:
@@ -91,6 +94,25 @@ def _golden_files(sources: Sequence[Source]) -> tuple[list[_Case], list[Finding]
     return cases, findings
 
 
+def _incomparable(golden: Golden) -> str:
+    """Why golden values cannot be compared with any of here; "" where they can."""
+    if golden.facts.protocol != PROTOCOL:
+        return (
+            f"its {GOLDEN} is of protocol version {golden.facts.protocol}, and this motifzoo follows {PROTOCOL}. "
+            "Compute it anew: python -m motifzoo.evaluate.golden FOLDER"
+        )
+    return "" if "logits" in golden.arrays else f"its {GOLDEN} has no predictions: {golden.facts.left_out['logits']}"
+
+
+def _left_out(cases: Sequence[_Case]) -> Iterator[Finding]:
+    """The quantities that golden values lack, and so nobody compares."""
+    for quantity, titled in QUANTITIES.items():
+        if lacking := [case for case in cases if quantity in case.golden.facts.left_out]:
+            names = some_of([case.source.config.name for case in lacking])
+            reason = lacking[0].golden.facts.left_out[quantity]
+            yield Finding("note", "golden values", f"no {titled.title} for {names}: {reason}")
+
+
 def _versions(cases: Sequence[_Case], here: Mapping[str, str]) -> Iterator[Finding]:
     """Which packages have another version than what the golden values, and so the scores, were computed with."""
     there: dict[str, dict[str, None]] = {}
@@ -98,7 +120,7 @@ def _versions(cases: Sequence[_Case], here: Mapping[str, str]) -> Iterator[Findi
         for package, version in case.golden.facts.versions.items():
             there.setdefault(package, {})[version] = None
     for package, known in there.items():
-        if here.get(package) not in known:
+        if public(here.get(package, "")) not in map(public, known):
             text = f"{package} {here.get(package, 'is not here')}; golden values are of {' and '.join(known)}"
             yield Finding("note", "versions", text)
 

@@ -18,7 +18,7 @@ from ...zoo.names import parse
 from ...zoo.shapes import plan
 from ...zoo.sources import Source, find
 from ..benchmark import Evaluated, evaluate_trial
-from ..upkeep import counted, for_each, packaged_names
+from ..upkeep import counted, device_option, for_each, packaged_names
 from .boards import Change, Snapshot, open_board
 from .details import details
 from .record import PACKAGED, Record, record_of
@@ -64,7 +64,7 @@ def _same_claim(one: Record, other: Record) -> bool:
 @click.argument("patterns", nargs=-1)
 @click.option("--board", help="Folder of the board.  [default: the one in motifzoo itself]")
 @click.option("--output", default="results", show_default=True, help="Folder for result files.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:0, mps or auto.")
+@device_option
 def main(patterns: tuple[str, ...], board: str | None, output: str, device: str) -> None:
     """Evaluate every trial of the packaged models that match PATTERNS (all without one) and put them on a board."""
     try:
@@ -76,8 +76,8 @@ def main(patterns: tuple[str, ...], board: str | None, output: str, device: str)
     def claim(name: str) -> str:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         rows: list[tuple[Record, Mapping[str, bytes]]] = []
-        for trial in find(name).config.trials:
-            source = find(f"{name}:{trial.trial}")
+        for trial in find(name, packaged=True).config.trials:
+            source = find(f"{name}:{trial.trial}", packaged=True)
             evaluated = evaluate_trial(source, Path(output), device=device)
             shown = details(evaluated.result, evaluated.folder) if not rows else {}
             rows.append((packaged_record(source, evaluated, now), shown))

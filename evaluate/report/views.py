@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from ...data_cards.cards import Card, load_card
 from ...errors import UnknownNameError
+from ...zoo.glossary import ACTIVATIONS, ARCHITECTURES
 from ..metric_table import METRICS, Metric
 from ..results import Result, Stamps
 from ..targets import known_names
@@ -14,8 +15,6 @@ from .curve_views import CurvesView, curves_view
 from .filter_views import FiltersView, filters_view
 from .sides import Predictions, read_side_files
 from .words import (
-    ACTIVATIONS,
-    ARCHITECTURES,
     UNDEFINED,
     capital,
     method_title,

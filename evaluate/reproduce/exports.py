@@ -16,6 +16,7 @@ from .differences import Difference
 from .scored import Measured, Scored
 from .tables import Answer
 from .trades import Traded
+from .twins import Shared, shared_weights
 
 Row = dict[str, Any]
 
@@ -46,22 +47,21 @@ _MODEL: Final = [
     ("label", pa.string()),
     ("control", pa.bool_()),
 ]
+_SUMMARY: Final = [
+    *_MODEL,
+    ("metric", pa.string()),
+    ("mean", pa.float64()),
+    ("sd", pa.float64()),
+    ("n", pa.int64()),
+    ("low", pa.float64()),
+    ("high", pa.float64()),
+    ("counted", pa.string()),
+]
 SCHEMAS: Final[Mapping[str, pa.Schema]] = {
     "values": pa.schema(
         [*_MODEL, ("metric", pa.string()), ("trial", pa.int64()), ("value", pa.float64()), ("n", pa.int64())]
     ),
-    "summary": pa.schema(
-        [
-            *_MODEL,
-            ("metric", pa.string()),
-            ("mean", pa.float64()),
-            ("sd", pa.float64()),
-            ("n", pa.int64()),
-            ("low", pa.float64()),
-            ("high", pa.float64()),
-            ("counted", pa.string()),
-        ]
-    ),
+    "summary": pa.schema(_SUMMARY),
     "tests": _TEST,
     "pairs": _TEST,
     "trades": pa.schema(
@@ -86,11 +86,14 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
             ("classification", pa.string()),
             ("metric", pa.string()),
             ("models", pa.int64()),
+            ("distinct", pa.int64()),
             ("rho", pa.float64()),
             ("p", pa.float64()),
             ("exact", pa.bool_()),
         ]
     ),
+    "untrained": pa.schema(_SUMMARY),
+    "shared": pa.schema([("sha256", pa.string()), *_MODEL[:3], ("trial", pa.int64())]),
     "missing": pa.schema(
         [
             ("model", pa.string()),
@@ -116,6 +119,8 @@ def tables(
         "pairs": [_test(test) for test in pairs],
         "trades": [row for item in traded for row in _trades(item)],
         "correlations": [row for item in traded for row in _correlations(item)],
+        "untrained": [row for network in scored.untrained for row in _summary(network)],
+        "shared": [row for weights in shared_weights(scored.models) for row in _shared(weights)],
         "missing": [dict(zip(SCHEMAS["missing"].names, entry, strict=True)) for entry in scored.missing],
     }
 
@@ -192,7 +197,7 @@ def _trades(item: Traded) -> Iterable[Row]:
 
 
 def _correlations(item: Traded) -> Iterable[Row]:
-    """A row a plot; without a correlation where there is none."""
+    """A row a plot; without a correlation where there is none. `distinct` counts models that share weights once."""
     for plot in item.plots:
         known = plot.correlation
         yield {
@@ -201,10 +206,24 @@ def _correlations(item: Traded) -> Iterable[Row]:
             "classification": plot.x_metric,
             "metric": plot.y_metric,
             "models": len(plot.points),
+            "distinct": len(plot.points) - sum(len(labels) - 1 for labels in plot.together),
             "rho": known and known.rho,
             "p": known and known.p,
             "exact": known and known.exact,
         }
+
+
+def _shared(weights: Shared) -> Iterable[Row]:
+    """A row a trial; rows with one hash are of trials with the same weights."""
+    for place, sha256 in enumerate(weights.sha256):
+        for name, trials in weights.models:
+            yield {
+                "sha256": sha256,
+                "model": name,
+                "dataset": weights.dataset,
+                "architecture": weights.architecture,
+                "trial": trials[place],
+            }
 
 
 def _number(value: float) -> float | None:

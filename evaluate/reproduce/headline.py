@@ -15,7 +15,8 @@ class Headline(NamedTuple):
     without a value where all are missing, None where no other was asked for.
 
     Of the others, `higher` are those that the reference scores above, `lower` below, at a corrected p below 0.05;
-    `tested` is how many were tested, `others` how many there are to test, missing ones included.
+    `tested` is how many were tested, `others` how many there are to test, missing ones included. `models` are the names
+    of those with a value.
     """
 
     dataset: str
@@ -27,6 +28,7 @@ class Headline(NamedTuple):
     lower: int
     tested: int
     others: int
+    models: tuple[str, ...]
 
 
 class Lower(NamedTuple):
@@ -80,4 +82,5 @@ def _headline(dataset: str, panel: Panel) -> Headline:
         counts.get("lower", 0),
         sum(count for verdict, count in counts.items() if verdict not in UNTESTED),
         len(others),
+        tuple(cell.model for cell in panel.cells if cell.values),
     )

@@ -10,18 +10,21 @@ from typing import Final, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from ...zoo.glossary import ACTIVATIONS, ARCHITECTURES
 from ..metric_table import METRICS
-from ..report.words import ACTIVATIONS, ARCHITECTURES, capital, method_title, plural
+from ..report.words import capital, method_title, plural
 from .charts import dot_chart
 from .differences import UNTESTED, Difference
 from .exports import SCHEMAS, Row
 from .headline import headlines, lower
+from .notes import CORRELATED, notes, same_weights
 from .questions import REFERENCE
 from .scatter import scatter
 from .scored import Scored
 from .tables import AGAINST_CONTROL, AGAINST_REFERENCE, AGAINST_UNMODIFIED, Answer, Panel
 from .trades import ORDERS, QUESTION, Plot, Traded
-from .wording import interval, metric_words, number, p_value, shown, told
+from .twins import shared_weights
+from .wording import NOTHING, interval, metric_words, number, p_value, shown, told
 
 _HERE = Path(__file__).parent
 _REPORT = _HERE.parent / "report"
@@ -38,6 +41,8 @@ _FILES: Final = {
     "pairs": "tests of all pairs of models that differ in one part",
     "trades": "classification beside what a person can read",
     "correlations": "rank correlations of the two",
+    "untrained": "mean, spread and interval of networks before training",
+    "shared": "trials of several models with the same weights",
     "missing": "what is missing",
 }
 
@@ -111,14 +116,19 @@ class TradeSection(NamedTuple):
 
 def render(scored: Scored, found: Sequence[Answer], traded: Sequence[Traded], rows: Mapping[str, Sequence[Row]]) -> str:
     """The page's HTML."""
+    shared = shared_weights(scored.models)
+    short = [(line, any(weights.among(line.models) for weights in shared)) for line in headlines(found)]
+    plotted = [[point.model for point in plot.points] for item in traded for plot in item.plots]
     return _template().render(
         scored=scored,
-        sections=[(answer.question, tuple(_chapters(answer))) for answer in found],
+        sections=[(answer.question, notes(answer, shared), tuple(_chapters(answer))) for answer in found],
         traded=[_trade_section(item) for item in traded],
         question=QUESTION,
         orders=ORDERS,
         lower=[line.told() for line in lower(found)],
-        headlines=[(name, tuple(lines)) for name, lines in groupby(headlines(found), lambda line: line.dataset)],
+        headlines=[(name, tuple(lines)) for name, lines in groupby(short, lambda line: line[0].dataset)],
+        footnotes=same_weights(shared, [line.models for line, _ in short]),
+        trade_notes=same_weights(shared, plotted, CORRELATED),
         counts=", ".join(
             (
                 plural(len(scored.models), "model"),
@@ -181,7 +191,7 @@ def _rows(panel: Panel, kinds: Sequence[str]) -> tuple[TableRow, ...]:
             "; ".join(filter(None, (cell.note, *_untested(panel, cell.label, kinds)))),
             tuple(_tested(panel.against(cell.label, kind)) for kind in kinds),
         )
-        for cell in panel.cells
+        for cell in (*panel.cells, *panel.untrained)
     )
 
 
@@ -229,6 +239,11 @@ def _trade_rows(plot: Plot) -> tuple[TradeRow, ...]:
     )
 
 
+def _gap(text: str) -> str:
+    """The class of a cell that says nothing: a phone, which shows a row as lines of text, leaves it out."""
+    return " gap" if text == NOTHING else ""
+
+
 @cache
 def _template() -> Template:
     environment = Environment(
@@ -237,5 +252,5 @@ def _template() -> Template:
     styles = [(folder / "style.css").read_text(encoding="utf-8") for folder in (_REPORT, _HERE)]
     environment.globals.update(style=Markup("\n".join(styles)), version=version("motifzoo"))
     # Images come from this package's own functions, which escape the text inside them.
-    environment.filters.update(image=Markup, shown=shown, metric=metric_words, plural=plural)
+    environment.filters.update(image=Markup, shown=shown, metric=metric_words, plural=plural, gap=_gap)
     return environment.get_template("page.html.j2")

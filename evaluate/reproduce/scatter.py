@@ -21,7 +21,8 @@ def scatter(plot: Plot, plots: Sequence[Plot]) -> str:
     """One plot as SVG; `plots` share its scale of what a person can read. Classification has a scale of its own:
     architectures may differ so much in it that on a shared one their networks would be a blob."""
     across = close_scale([x for point in plot.points for _, x, _ in point.trials], _SIDE)
-    up = scale_of(plot.y_metric, [y for other in plots for point in other.points for _, _, y in point.trials], _SIDE)
+    shown = [y for other in plots for point in other.points for _, _, y in point.trials]
+    up = scale_of(plot.y_metric, [*shown, *(mean for other in plots for _, mean in other.untrained)], _SIDE)
     width, height = _SIDE + _LEFT + _RIGHT, _SIDE + _TOP + _BOTTOM
     dots = "".join(_trials(point, across, up) for point in plot.points)
     names = _names(plot.points, across, up)
@@ -44,9 +45,14 @@ def _ground(plot: Plot, across: Scale, up: Scale) -> str:
         for tick in up.ticks()
     )
     chance = f'<path class="chance" d="M0 {px(_SIDE - up.at(0.5))}H{side}"/>' if plot.y_metric.endswith("auroc") else ""
+    untrained = "".join(
+        f'<path class="before" d="M0 {px(_SIDE - up.at(mean))}H{side}"><title>{escape(label)}: {number(mean)}'
+        "</title></path>"
+        for label, mean in plot.untrained
+    )
     half = px(_SIDE / 2)
     return (
-        f'<path class="grid" d="{grid}"/>{chance}<path class="frame" d="M0 0V{side}H{side}"/>{texts}'
+        f'<path class="grid" d="{grid}"/>{chance}{untrained}<path class="frame" d="M0 0V{side}H{side}"/>{texts}'
         f'<text x="{half}" y="{px(_SIDE + 33)}" text-anchor="middle">{axis_title(plot.x_metric)}</text>'
         f'<text transform="translate(-31 {half}) rotate(-90)" text-anchor="middle">{_up_title(plot.y_metric)}</text>'
     )
@@ -95,7 +101,8 @@ def apart(wanted: Sequence[float], gap: float, length: float) -> list[float]:
 
 def _told(plot: Plot) -> str:
     rows = [f"{point.label} {number(point.x.mean)}, {number(point.y.mean)}" for point in plot.points]
+    before = "".join(f"; before training: {label} {number(mean)}" for label, mean in plot.untrained)
     return (
         f"{metric_words(plot.y_metric)} against {metric_words(plot.x_metric)}, {plot.architecture}; "
-        f"means over trials: {'; '.join(rows)}"
+        f"means over trials: {'; '.join(rows)}{before}"
     )

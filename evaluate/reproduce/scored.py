@@ -12,10 +12,15 @@ from typing import Final, NamedTuple
 from ...data_cards.cards import list_datasets, load_card
 from ...data_cards.motifs import content_hash, search_database
 from ...errors import ModelError, MotifzooError, UnknownNameError
-from ...zoo.model_card.scores import read_scores
+from ...zoo.model_card.scores import SCORES, read_scores
 from ...zoo.recipe import Recipe, packaged
 from ...zoo.sources import ELSEWHERE, Source, find, list_models
 from ..benchmark import Evaluated
+from ..leaderboard.boards import open_board
+from ..leaderboard.current import stamps_of
+from ..leaderboard.entries import metrics_of
+from ..leaderboard.record import Record
+from ..metric_table import metric_of
 from ..protocol import PROTOCOL
 from ..results import Result, read_result
 
@@ -23,6 +28,7 @@ _NO_MODEL: Final = "no such model in the zoo"
 _NO_SCORES: Final = "the model has no scores yet"
 _BROKEN_SCORES: Final = "its scores cannot be read"
 _NO_RESULT: Final = "no result file"
+_LEFT_OUT: Final = "its scores are left out"
 
 
 class Measured(NamedTuple):
@@ -30,7 +36,7 @@ class Measured(NamedTuple):
 
     `label` is what its architecture's other models differ in: the activation, with the variant if there is one.
     `counts` are over how many filters, sequences or classes each value is taken. `control` is true of models with
-    nothing to learn.
+    nothing to learn. `sha256`: of each trial, the content hash of its weights.
     """
 
     name: str
@@ -42,6 +48,7 @@ class Measured(NamedTuple):
     trials: tuple[int, ...]
     values: Mapping[str, tuple[float | None, ...]]
     counts: Mapping[str, tuple[int | None, ...]]
+    sha256: tuple[str, ...]
 
     def defined(self, metric: str) -> tuple[tuple[int, float], ...]:
         """(trial, value) of the trials that have a value."""
@@ -62,13 +69,17 @@ class Missing(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """Everything a comparison is made from. `origin` says where the scores are from, `problems` what was left out."""
+    """Everything a comparison is made from. `origin` says where the scores are from, `problems` what was left out.
+
+    `untrained` are networks before training, of the models' architectures and data sets; none of them is a model.
+    """
 
     origin: str
     models: tuple[Measured, ...]
     missing: tuple[Missing, ...]
     problems: tuple[str, ...]
     versions: tuple[tuple[str, str], ...]
+    untrained: tuple[Measured, ...]
 
 
 class _Trial(NamedTuple):
@@ -184,12 +195,15 @@ def _packaged(names: Iterable[str]) -> tuple[list[_Trial], dict[str, str], list[
 
 
 def _packaged_trials(source: Source) -> list[_Trial]:
-    """The trials that a model's scores.json is about. Raises ModelError where it is not valid."""
+    """The trials that a model's scores.json is about. Raises ModelError where it is not valid, or of impossible scores.
+
+    One such score, and none of the file is taken: whoever wrote it did not evaluate.
+    """
     scores = read_scores(source.folder, source.config)
     if scores is None:
         return []
     config = source.config
-    return [
+    trials = [
         _Trial(
             f"{config.name}:{trial.trial}",
             config.name,
@@ -205,6 +219,10 @@ def _packaged_trials(source: Source) -> list[_Trial]:
         )
         for place, trial in enumerate(scores.trials)
     ]
+    for trial in trials:
+        if reason := _impossible(trial):
+            raise ModelError(f"{source.folder / SCORES} is not valid: of trial {trial.trial}, {reason}")
+    return trials
 
 
 def _of_result(result: Result, where: str) -> _Trial:
@@ -224,24 +242,36 @@ def _of_result(result: Result, where: str) -> _Trial:
     )
 
 
+def _of_record(record: Record, where: str) -> _Trial:
+    stamps = stamps_of(record)
+    return _Trial(
+        where,
+        record.model,
+        record.trial,
+        record.dataset,
+        record.architecture,
+        record.activation,
+        (record.benchmark, *stamps),
+        record.model_sha256,
+        record.versions,
+        metrics_of(record),
+        record.n,
+    )
+
+
 def _scored(
     origin: str,
-    trials: Iterable[_Trial],
+    trials: Sequence[_Trial],
     patterns: Sequence[str],
     reasons: Mapping[str, str],
     otherwise: str,
     problems: Sequence[str] = (),
 ) -> Scored:
     """Models from trials that can stand beside each other; the others become problems."""
-    told = list(problems)
-    kept: dict[str, dict[int, _Trial]] = {}
-    for trial in trials:
-        of_model = kept.setdefault(trial.model, {})
-        if reason := _unfit(trial, of_model):
-            told.append(f"{trial.where} is left out: {reason}")
-        elif trial.trial not in of_model:
-            of_model[trial.trial] = trial
-    models = tuple(_measured(list(of_model.values())) for _, of_model in sorted(kept.items()) if of_model)
+    kept, unfit = _sorted_out(trials)
+    models = tuple(map(_measured, kept))
+    reasons = dict.fromkeys((trial.model for trial in trials), _LEFT_OUT) | dict(reasons)
+    untrained, broken = _untrained(models)
     found = {model.name: len(model.trials) for model in models}
     expected = [recipe for name, recipe in packaged().items() if _matches(name, patterns)]
     expected.sort(key=lambda recipe: recipe.dataset)
@@ -250,12 +280,41 @@ def _scored(
         for recipe in expected
         if found.get(recipe.name, 0) < recipe.trials
     )
-    versions = {pair for of_model in kept.values() for trial in of_model.values() for pair in trial.versions.items()}
-    return Scored(origin, models, missing, tuple(told), tuple(sorted(versions)))
+    versions = {pair for of_model in kept for trial in of_model for pair in trial.versions.items()}
+    return Scored(origin, models, missing, (*problems, *unfit, *broken), tuple(sorted(versions)), untrained)
+
+
+def _sorted_out(trials: Iterable[_Trial]) -> tuple[list[list[_Trial]], list[str]]:
+    """The trials of each model that can stand beside the others, by the model's name; and why others cannot."""
+    told: list[str] = []
+    kept: dict[str, dict[int, _Trial]] = {}
+    for trial in trials:
+        of_model = kept.setdefault(trial.model, {})
+        if reason := _unfit(trial, of_model):
+            told.append(f"{trial.where} is left out: {reason}")
+        elif trial.trial not in of_model:
+            of_model[trial.trial] = trial
+    return [list(of_model.values()) for _, of_model in sorted(kept.items()) if of_model], told
+
+
+def _untrained(models: Iterable[Measured]) -> tuple[tuple[Measured, ...], list[str]]:
+    """Networks before training, of these models' architectures and data sets, as the board that comes with motifzoo
+    has them; and what of that board cannot be used."""
+    there = {(model.dataset, model.architecture) for model in models}
+    snapshot = open_board().snapshot()
+    kept, unfit = _sorted_out(
+        _of_record(record, f"record {path} of motifzoo's board")
+        for path, record in sorted(snapshot.records.items())
+        if record.control == "untrained" and (record.dataset, record.architecture) in there
+    )
+    networks = tuple(_measured(of_model)._replace(control=True) for of_model in kept)
+    return networks, [*(f"motifzoo's board: {problem}" for problem in snapshot.problems), *unfit]
 
 
 def _unfit(trial: _Trial, others: Mapping[int, _Trial]) -> str:
     """Why a trial cannot stand beside the other models' and its own model's; "" if it can."""
+    if impossible := _impossible(trial):
+        return impossible
     current = _current_stamps(trial.dataset)
     if current is None:
         return f"there is no data set {trial.dataset} here to compare it on."
@@ -271,6 +330,15 @@ def _unfit(trial: _Trial, others: Mapping[int, _Trial]) -> str:
             return f"it has the weights of {other.where}, so it is no replicate of its own."
         if (other.architecture, other.activation) != (trial.architecture, trial.activation):
             return f"{other.where} has the same name and another architecture or activation."
+    return ""
+
+
+def _impossible(trial: _Trial) -> str:
+    """What a trial states that no evaluation gives; "" without such a score."""
+    for name, value in trial.metrics.items():
+        metric = metric_of(name)
+        if value is not None and metric is not None and not 0 <= value <= metric.highest:
+            return f"it says that {name} is {value:g}, which lies outside of 0 to {metric.highest:g}."
     return ""
 
 
@@ -299,6 +367,7 @@ def _measured(trials: list[_Trial]) -> Measured:
         tuple(trial.trial for trial in trials),
         {name: tuple(trial.metrics.get(name) for trial in trials) for name in metrics},
         {name: tuple(trial.counts.get(name) for trial in trials) for name in metrics},
+        tuple(trial.sha256 for trial in trials),
     )
 
 

@@ -28,12 +28,16 @@ class Cell(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One score of one architecture: a cell a model, and the tests between them."""
+    """One score of one architecture: a cell a model, and the tests between them.
+
+    `untrained`: a cell for each network before training that has a value. No test is of them.
+    """
 
     metric: str
     architecture: str
     cells: tuple[Cell, ...]
     differences: tuple[Difference, ...]
+    untrained: tuple[Cell, ...]
 
     def of_kind(self, kind: str) -> tuple[Difference, ...]:
         """The tests of a kind."""
@@ -87,7 +91,19 @@ def _panels(question: Question, scored: Scored) -> Iterable[Panel]:
             tests = [
                 test for kind, pairs in _pairs(question, cells).items() for test in compared(scope, kind, metric, pairs)
             ]
-            yield Panel(metric, architecture, cells, tuple(tests))
+            untrained = before_training(scored, question.dataset, metric, architecture)
+            yield Panel(metric, architecture, cells, tuple(tests), untrained)
+
+
+def before_training(scored: Scored, dataset: str, metric: str, architecture: str) -> tuple[Cell, ...]:
+    """What networks of an architecture score before they are trained: a cell for each that has a value."""
+    networks = [
+        network
+        for network in scored.untrained
+        if (network.dataset, network.architecture) == (dataset, architecture) and network.defined(metric)
+    ]
+    networks.sort(key=lambda network: place(architecture, network.label))
+    return tuple(_measured_cell(network, metric, "") for network in networks)
 
 
 def _rows(question: Question, scored: Scored) -> list[_Row]:
@@ -122,10 +138,14 @@ def _rows(question: Question, scored: Scored) -> list[_Row]:
 def _cell(row: _Row, metric: str) -> Cell:
     if row.measured is None:
         return Cell(row.name, row.label, (), spread([]), row.missing)
-    values = row.measured.defined(metric)
-    undefined = len(row.measured.trials) - len(values)
-    notes = [row.missing, f"undefined in {undefined} of {len(row.measured.trials)} trials" if undefined else ""]
-    return Cell(row.name, row.label, values, spread([value for _, value in values]), "; ".join(filter(None, notes)))
+    return _measured_cell(row.measured, metric, row.missing)
+
+
+def _measured_cell(model: Measured, metric: str, note: str) -> Cell:
+    values = model.defined(metric)
+    undefined = len(model.trials) - len(values)
+    notes = [note, f"undefined in {undefined} of {len(model.trials)} trials" if undefined else ""]
+    return Cell(model.name, model.label, values, spread([value for _, value in values]), "; ".join(filter(None, notes)))
 
 
 def _pairs(question: Question, cells: tuple[Cell, ...]) -> dict[str, list[tuple[Side, Side]]]:

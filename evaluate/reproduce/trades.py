@@ -1,5 +1,8 @@
 """Classification against what a person can read: of each model its trials and means, of each architecture the rank
-correlation of the means."""
+correlation of the means.
+
+Models that share weights, to the last bit, are one observation of such a correlation and not several.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
@@ -11,6 +14,7 @@ from ..report.words import plural
 from ..statistics import Spread, spread
 from .questions import TRADES, Trade, place
 from .scored import Measured, Scored
+from .tables import before_training
 from .wording import number, p_value
 
 ORDERS: Final = 9999  # random orders that a p-value is taken over where there are more than this
@@ -18,11 +22,13 @@ QUESTION: Final = "Does a better classifier have more readable motifs?"
 
 
 class Point(NamedTuple):
-    """A model: (trial, x, y) of its trials that have both scores, and the spread of each of the two."""
+    """A model: (trial, x, y) of its trials that have both scores, the hashes of their weights, and the spread of each
+    of the two scores."""
 
     model: str
     label: str
     trials: tuple[tuple[int, float, float], ...]
+    sha256: tuple[str, ...]
     x: Spread
     y: Spread
 
@@ -40,18 +46,26 @@ class Correlation(NamedTuple):
 
 
 class Plot(NamedTuple):
-    """One score against classification in one architecture. `correlation`: None with fewer than three models or where
-    one of the two does not vary."""
+    """One score against classification in one architecture.
+
+    `together`: labels of points that the correlation takes as one, since they share weights. `correlation`: None with
+    fewer than three models or where one of the two does not vary. `untrained`: label and mean score of each network
+    before training.
+    """
 
     x_metric: str
     y_metric: str
     architecture: str
     points: tuple[Point, ...]
+    together: tuple[tuple[str, ...], ...]
     correlation: Correlation | None
+    untrained: tuple[tuple[str, float], ...]
 
     def told(self) -> str:
-        """`7 models: \u03c1 = 0.84, p = 0.024`; the number of models alone where there is no correlation."""
-        models = plural(len(self.points), "model")
+        """`7 models, elu and linear as one: \u03c1 = 0.84, p = 0.024`; without a correlation where there is none."""
+        models = ", ".join(
+            [plural(len(self.points), "model"), *(f"{' and '.join(labels)} as one" for labels in self.together)]
+        )
         if self.correlation is None:
             return models
         return f"{models}: \u03c1 = {number(self.correlation.rho, 2)}, p = {p_value(self.correlation.p)}"
@@ -82,8 +96,18 @@ def _plots(trade: Trade, scored: Scored) -> Iterable[Plot]:
                 if model.architecture == architecture and (point := _point(model, x_metric, metric)) is not None
             ]
             if points:
-                means = ([point.x.mean for point in points], [point.y.mean for point in points])
-                yield Plot(x_metric, metric, architecture, tuple(points), correlation(*means))
+                groups = _groups(points)
+                means = [_mean(group) for group in groups]
+                untrained = before_training(scored, trade.dataset, metric, architecture)
+                yield Plot(
+                    x_metric,
+                    metric,
+                    architecture,
+                    tuple(points),
+                    tuple(tuple(point.label for point in group) for group in groups if len(group) > 1),
+                    correlation([x for x, _ in means], [y for _, y in means]),
+                    tuple((cell.label, cell.spread.mean) for cell in untrained),
+                )
 
 
 def _point(model: Measured, x_metric: str, y_metric: str) -> Point | None:
@@ -91,7 +115,31 @@ def _point(model: Measured, x_metric: str, y_metric: str) -> Point | None:
     trials = tuple((trial, across[trial], value) for trial, value in model.defined(y_metric) if trial in across)
     if not trials:
         return None
-    return Point(model.name, model.label, trials, *(spread([trial[axis] for trial in trials]) for axis in (1, 2)))
+    hashes = dict(zip(model.trials, model.sha256, strict=True))
+    spreads = (spread([trial[axis] for trial in trials]) for axis in (1, 2))
+    return Point(model.name, model.label, trials, tuple(hashes[trial] for trial, *_ in trials), *spreads)
+
+
+def _groups(points: Iterable[Point]) -> list[list[Point]]:
+    """The points in groups of which no two share weights."""
+    groups: list[list[Point]] = []
+    for point in points:
+        mine = set(point.sha256)
+        shares = [any(mine.intersection(other.sha256) for other in group) for group in groups]
+        joined = [other for group, linked in zip(groups, shares, strict=True) if linked for other in group]
+        groups = [group for group, linked in zip(groups, shares, strict=True) if not linked]
+        groups.append([*joined, point])
+    return groups
+
+
+def _mean(group: Sequence[Point]) -> tuple[float, float]:
+    """The means of both scores over distinct weights; of weights that several models have, each score's mean counts."""
+    scores: dict[str, list[tuple[float, float]]] = {}
+    for point in group:
+        for sha256, (_, x, y) in zip(point.sha256, point.trials, strict=True):
+            scores.setdefault(sha256, []).append((x, y))
+    each = [[spread([pair[axis] for pair in pairs]).mean for pairs in scores.values()] for axis in (0, 1)]
+    return spread(each[0]).mean, spread(each[1]).mean
 
 
 def correlation(x: Sequence[float], y: Sequence[float]) -> Correlation | None:

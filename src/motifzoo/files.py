@@ -35,6 +35,7 @@ def data_dir() -> Path:
 
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
+_UNFINISHED: Final = re.compile(r"\.tmp-[0-9a-f]{12}-.")  # as `atomic_path` names them
 _FOLDERS: Final = {"MOTIFZOO_DATA": data_dir, "MOTIFZOO_CACHE": cache_dir}
 
 
@@ -58,8 +59,8 @@ def cannot_write(path: Path, error: OSError) -> CacheError:
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` on success, remove it on any failure.
 
-    A reader sees the old file or the whole new one, and a killed run leaves at most a `.tmp-*` file that
-    nothing reads. Raises CacheError, naming the folder, when the file system refuses (read-only, full).
+    A reader sees the old file or the whole new one, and a killed run leaves at most a `.tmp-*` file that nothing reads
+    (`remove_unfinished`). Raises CacheError, naming the folder, when the file system refuses (read-only, full).
     """
     temporary = path.parent / f".tmp-{secrets.token_hex(6)}-{path.name}"
     try:
@@ -73,6 +74,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a killed run's `atomic_path` left in a folder, and nothing that anyone else called alike."""
+    for path in folder.glob(".tmp-*"):
+        if _UNFINISHED.match(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

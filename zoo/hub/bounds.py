@@ -1,15 +1,16 @@
 """Bounds on how long a hub may keep us waiting.
 
 huggingface_hub 2.x calls without time-outs, and sleeps as long as a Retry-After header says. Its documented door for
-both is the client factory; ours wraps the one in force and does nothing outside `bounded`, so other users of the
-library in the same process notice nothing.
+both is the client factory. Ours wraps the one in force, whoever set it, and bounds no request outside `bounded`. It is
+set by the first `bounded`, and again by one that finds another in its place; each time the library closes the client
+that it shares, and a request that somebody else has under way on that client may fail.
 """
 
 import contextlib
 import contextvars
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx2
 from huggingface_hub import set_client_factory
@@ -96,13 +97,13 @@ def _retry_after(response: httpx2.Response) -> int | None:
 
 _budget: contextvars.ContextVar[Budget | None] = contextvars.ContextVar("hub_budget", default=None)
 _installing = threading.Lock()
-_installed = False
+_ours: Callable[[], httpx2.Client] | None = None
 
 
 @contextlib.contextmanager
 def bounded(doing: str, seconds: float, stall: float) -> Iterator[Budget]:
     """Every request of the client inside, in this context or a copy of it, keeps within one budget."""
-    _install()
+    _ensure_installed()
     token = _budget.set(Budget(doing, seconds, stall))
     try:
         yield _budget.get()  # type: ignore[misc]
@@ -110,24 +111,25 @@ def bounded(doing: str, seconds: float, stall: float) -> Iterator[Budget]:
         _budget.reset(token)
 
 
-def _install() -> None:
-    global _installed
+def _ensure_installed() -> None:
+    global _ours
     with _installing:
-        if _installed:
+        inner = hub_http._GLOBAL_CLIENT_FACTORY  # which the library tells in no other way
+        if inner is _ours:
             return
-        inner = hub_http._GLOBAL_CLIENT_FACTORY
 
         def factory() -> httpx2.Client:
             client = inner()
             hooks = client.event_hooks
-            client.event_hooks = {
-                "request": [*hooks["request"], _before],
-                "response": [*hooks["response"], _after],
-            }
+            if _before not in hooks["request"]:  # it is when somebody wrapped our factory
+                client.event_hooks = {
+                    "request": [*hooks["request"], _before],
+                    "response": [*hooks["response"], _after],
+                }
             return client
 
         set_client_factory(factory)
-        _installed = True
+        _ours = factory
 
 
 def _before(request: httpx2.Request) -> None:

@@ -29,7 +29,8 @@ def card_files(config: ModelConfig, folder: Path, twins: Twins = _NONE) -> dict[
     """
     histories = read_histories(folder, config)
     curve = Picture(CURVE, caption(histories, config)) if histories else None
-    files = {README: readme(config, read_scores(folder, config), folder, curve=curve, twins=twins)}
+    scores = read_scores(folder, config)
+    files = {README: readme(config, scores, folder, curve=curve, histories=histories, twins=twins)}
     if histories:
         files[CURVE] = learning_curve(histories, config)
     return files

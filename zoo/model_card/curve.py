@@ -16,7 +16,8 @@ from ..sources import weights_path
 
 _HISTORY: Final = TypeAdapter(list[Epoch])
 _WIDTH, _HEIGHT = 300.0, 150.0  # of a plot, in px
-_LEFT, _TOP, _BELOW = 56.0, 26.0, 54.0  # room for the labels
+_LEFT, _TOP, _BETWEEN, _CAPTION = 56.0, 26.0, 26.0, 20.0  # room for the labels
+_EDGE = 4.0
 _GREY, _BLUE = "#808080", "#2f7fd1"  # read on white and on black
 
 Histories = Mapping[int, Sequence[Epoch]]  # by trial, not empty; the first is the one to look at
@@ -61,21 +62,23 @@ def caption(histories: Histories, config: ModelConfig) -> str:
 
 
 def learning_curve(histories: Histories, config: ModelConfig) -> str:
-    """An SVG of two plots over the epochs, 1 to n: training loss in nats, and the validation score.
+    """An SVG of two plots over the epochs, 1 to n: training loss in nats, and below it the validation score.
 
     The first trial is drawn boldly over the others; dotted lines are where its learning rate went down. What is not
     finite is left out.
     """
     score = f"validation {load_card(config.dataset.name).monitor.upper()}"
-    width, height = 2 * (_LEFT + _WIDTH + 12), _TOP + _HEIGHT + _BELOW
+    # One below the other: side by side their labels would be too small to read on a phone.
+    width, tall = _LEFT + _WIDTH + 12, _TOP + _HEIGHT + _BETWEEN
+    height = 2 * tall + _CAPTION
     epochs, told = max(map(len, histories.values())), caption(histories, config)
     drops = _drops(next(iter(histories.values())))
     losses = [[epoch.loss for epoch in history] for history in histories.values()]
     scores = [[epoch.score for epoch in history] for history in histories.values()]
     plots = [
-        *_plot(0, "training loss (nats)", losses, epochs, drops),
-        *_plot(width / 2, score, scores, epochs, drops),
-        f'<text x="{_LEFT:g}" y="{height - 8:g}">{escape(told)}</text>',
+        *_plot(0.0, "training loss (nats)", losses, epochs, drops),
+        *_plot(tall, score, scores, epochs, drops),
+        f'<text x="{_EDGE:g}" y="{height - 8:g}">{escape(told)}</text>',
     ]
     label = escape(f"Learning curve of {config.name}: training loss and {score} over {epochs} epochs. {told}")
     return (
@@ -92,9 +95,9 @@ def _drops(history: Sequence[Epoch]) -> list[int]:
 
 
 def _plot(
-    left: float, title: str, trials: Sequence[Sequence[float]], epochs: int, drops: Sequence[int]
+    top: float, title: str, trials: Sequence[Sequence[float]], epochs: int, drops: Sequence[int]
 ) -> Iterator[str]:
-    x0, y0 = left + _LEFT, _TOP
+    x0, y0 = _LEFT, top + _TOP
     finite = [value for values in trials for value in values if math.isfinite(value)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
     step = _WIDTH / max(1, epochs - 1)

@@ -1,17 +1,21 @@
 """README.md: the Hugging Face model card of a model."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from ...data_cards.cards import Card, load_card
 from ...errors import UnknownNameError
 from ..config import ModelConfig, Trial
+from ..glossary import ACTIVATIONS, ARCHITECTURES, is_control, unusual
+from ..layer_rows import LayerRow, layer_rows
 from ..names import parse
 from ..recipe import Training, find
 from ..shapes import plan
+from .curve import Histories
 from .front_matter import front_matter
+from .limits import bullets, limits
 from .scores import FILTERS, Scores
 from .tables import NONE, filter_table, score_table, shown, table, trial_table
 from .twins import Twins, tell_twins
@@ -56,10 +60,19 @@ class Picture(NamedTuple):
     caption: str
 
 
-def readme(config: ModelConfig, scores: Scores | None, folder: Path, *, curve: Picture | None, twins: Twins) -> str:
+def readme(
+    config: ModelConfig,
+    scores: Scores | None,
+    folder: Path,
+    *,
+    curve: Picture | None,
+    histories: Histories,
+    twins: Twins,
+) -> str:
     """The text of README.md: YAML front matter, then everything that a user of the model must know.
 
-    curve: the learning curve, None where there is none. twins: trials of any models that share their weights.
+    curve: the learning curves as a picture, None where there are none. histories: the same as numbers, by trial.
+    twins: trials of any models that share their weights.
     """
     card = load_card(config.dataset.name)
     sections = [
@@ -67,6 +80,7 @@ def readme(config: ModelConfig, scores: Scores | None, folder: Path, *, curve: P
         _what(config, card),
         _use(config, card),
         _loading(config),
+        _layers(config),
         _scores(config, scores),
         _filters(scores, folder),
         _data(config, card),
@@ -74,32 +88,28 @@ def readme(config: ModelConfig, scores: Scores | None, folder: Path, *, curve: P
         _trials(config, card),
         tell_twins(config, twins),
         _curve(curve),
-        _limits(config, card),
+        limits(config, card, histories),
         _licence(config, card),
         _citation(card),
     ]
     return f"---\n{front_matter(config, card, scores)}\n---\n\n" + "\n\n".join(filter(None, sections)) + "\n"
 
 
-def _is_control(config: ModelConfig) -> bool:
-    return config.training is not None and config.training.shuffled_labels
-
-
 def _what(config: ModelConfig, card: Card) -> str:
     parameters = plan(config.layers, config.input_length).parameters
-    penalty = config.training.layer1_l2 if config.training else None
     sentences = [
-        f"A genomic CNN: architecture `{config.architecture}` with {parameters:,} parameters, first-layer activation "
-        f"`{config.activation}`, trained on {card.title}.",
+        f"A genomic CNN: architecture `{config.architecture}`{_told(ARCHITECTURES, config.architecture)} with "
+        f"{parameters:,} parameters, first-layer activation `{config.activation}`"
+        f"{_told(ACTIVATIONS, config.activation)}, trained on {card.title}.",
         card.summary,
     ]
-    if penalty is not None:
-        sentences.append(
-            f"An L2 penalty of {penalty:g} on the kernel of its first layer tells it from the model without."
-        )
-    if _is_control(config):
-        sentences.append("**It is a control: the labels it was trained on are shuffled.**")
+    sentences += [f"**{sentence}**" for sentence in unusual(config.training)]
     return "\n".join(sentences)
+
+
+def _told(words: Mapping[str, str], name: str) -> str:
+    """What a name means, in brackets; nothing where motifzoo does not know it."""
+    return f" ({words[name]})" if name in words else ""
 
 
 def _use(config: ModelConfig, card: Card) -> str:
@@ -107,7 +117,7 @@ def _use(config: ModelConfig, card: Card) -> str:
         "It is made for studying which networks learn DNA motifs that a person can read: its filters, attribution maps "
         "and accuracy are there to be compared with those of the other models on the same data."
     )
-    if _is_control(config):
+    if is_control(config.training):
         made_for = (
             "It is made for showing what filters, attribution maps and scores look like where there was nothing to "
             "learn, and for nothing else."
@@ -146,7 +156,18 @@ Channels are A, C, G, T; the network comes in eval mode."""
         text += f" `{_address(config)}:{last}` is trial {last}; without a number it is trial {config.trials[0].trial}."
     if _address(config) == ".":
         text += " `.` is the folder of this file: give its path, or work in it."
-    return f"{text} Outputs, in their order: {_listed(config.outputs)}."
+    text += f" Outputs, in their order: {_listed(config.outputs)}."
+    if _address(config) != ".":
+        text += (
+            "\n\nA name finds what the installation holds; a wheel has the weights of few models. All are in a clone "
+            "of motifzoo's repository, whose folder `zoo/pretrained` the variable `MOTIFZOO_MODELS` names. From a hub: "
+            f'`motifzoo.load("hf://ORG/{config.name}")`.'
+        )
+    return text
+
+
+def _layers(config: ModelConfig) -> str:
+    return f"## Layers\n\n{table(LayerRow('layer', 'kind', 'settings', 'output'), layer_rows(config))}"
 
 
 def _listed(names: tuple[str, ...]) -> str:
@@ -227,8 +248,8 @@ def _training(config: ModelConfig, card: Card) -> str:
         value, default = getattr(settings, field), getattr(usual, field)
         rows.append((label, _setting(value), "" if value == default else _setting(default)))
     return (
-        f"## Training settings\n\nThe protocol's section 3. The validation score is {card.monitor.upper()}, labels "
-        "pooled; the weights are those after the last epoch.\n\n"
+        f"## Training settings\n\nSection 3 of motifzoo's protocol (`docs/protocol.md`). The validation score is "
+        f"{card.monitor.upper()}, labels pooled; the weights are those after the last epoch.\n\n"
         f"{table(('setting', 'value', 'usual, where other'), rows)}\n\n{_command(config, settings)}"
     )
 
@@ -296,31 +317,6 @@ def _curve(curve: Picture | None) -> str:
     return f"## Learning curve\n\n![Training loss and validation score by epoch. {curve.caption}]({curve.file})"
 
 
-def _limits(config: ModelConfig, card: Card) -> str:
-    strands = (
-        "Both strands were in training, yet nothing makes its predictions of the two equal."
-        if config.training is not None and config.training.reverse_complements
-        else "It was trained on sequences as they are: of the opposite strand it may predict something else."
-    )
-    limits = [
-        f"It reads exactly {config.input_length} nt. A letter that is not A, C, G or T is four zeros.",
-        "Whether its probabilities (the sigmoid of the logits) are calibrated was not measured.",
-        strands,
-        "A filter without a match need not be noise: it may hold a part of a motif, or one that JASPAR 2016 lacks.",
-    ]
-    if len(config.trials) == 1:
-        limits.append("There is one trial: how much scores vary with the seed is not known.")
-    if card.generator is None:
-        limits.append(
-            "Nobody knows which positions matter in real DNA. Attribution is scored by its agreement with a scan for "
-            "the matrices of known motifs, which is no accuracy: a map that finds something else that matters loses."
-            if "attribution" in card.benchmarks
-            else "Its attribution maps are not scored: there is no ground truth for its data."
-        )
-    data = _bullets(card.traps)
-    return f"## Limits\n\n{_bullets(limits)}" + (f"\n\nOf its data:\n\n{data}" if data else "")
-
-
 def _licence(config: ModelConfig, card: Card) -> str:
     covers = f" {card.licence_covers}." if card.licence_covers else ""
     return f"## Licence\n\nWeights and card: {config.licence}. Data: {card.licence}.{covers}"
@@ -333,8 +329,4 @@ def _citation(card: Card) -> str:
         "The motifs that its filters are compared with, and the comparison": _MOTIFS,
         "The software": [_SOFTWARE],
     }
-    return "\n\n".join(["## Citation", *(f"{title}:\n\n{_bullets(lines)}" for title, lines in groups.items() if lines)])
-
-
-def _bullets(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n\n".join(["## Citation", *(f"{title}:\n\n{bullets(lines)}" for title, lines in groups.items() if lines)])

@@ -5,6 +5,8 @@ the card rounds once.
 """
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -17,9 +19,12 @@ from ..config import ModelConfig, Sha256
 SCORES: Final = "scores.json"
 FILTERS: Final = "filters.svg"
 
+Count = Annotated[int, Field(ge=0, le=2**53)]
+EValue = Annotated[float, Field(ge=0)]
+
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class MetricScores(_Strict):
@@ -33,13 +38,13 @@ class MetricScores(_Strict):
     unit: str
     e_value: bool = False
     values: tuple[float | None, ...]
-    n: tuple[int | None, ...]
+    n: tuple[Count | None, ...]
 
 
 class ScoredTrial(_Strict):
     """A trial that was evaluated: its number, the content hash of its weights then, the device."""
 
-    trial: int
+    trial: Annotated[int, Field(ge=0, le=999_999)]
     sha256: Sha256
     device: str
 
@@ -51,11 +56,11 @@ class FilterMatch(_Strict):
     `dead` says why there is no matrix. All but the number are empty for a filter of which they are not true.
     """
 
-    filter: int
+    filter: Count
     consensus: str = ""
     motif: str | None = None
     motif_name: str | None = None
-    e: float | None = None
+    e: EValue | None = None
     hit: bool = False
     true_motif: str | None = None
     dead: str | None = None
@@ -77,7 +82,7 @@ class Scores(_Strict):
     versions: dict[str, str]
     trials: Annotated[tuple[ScoredTrial, ...], Field(min_length=1)]
     metrics: tuple[MetricScores, ...]
-    e_threshold: float
+    e_threshold: EValue
     filters: tuple[FilterMatch, ...]
     notes: tuple[str, ...]
 
@@ -86,6 +91,11 @@ class Scores(_Strict):
         for metric in self.metrics:
             if not len(metric.values) == len(metric.n) == len(self.trials):
                 raise ValueError(f"{metric.name} has {len(metric.values)} values for {len(self.trials)} trials")
+        # Readers find scores by metric and trial, so that of two the last would count.
+        if repeated := _repeated(metric.name for metric in self.metrics):
+            raise ValueError(f"{repeated} stands there twice")
+        if repeated := _repeated(f"trial {trial.trial}" for trial in self.trials):
+            raise ValueError(f"{repeated} stands there twice")
         return self
 
     def only(self, kept: list[int]) -> "Scores":
@@ -100,6 +110,11 @@ class Scores(_Strict):
         return self.model_copy(
             update={"trials": tuple(self.trials[i] for i in kept), "metrics": metrics, "filters": filters}
         )
+
+
+def _repeated(names: Iterable[str]) -> str:
+    """The first name that there is more than once; "" without one."""
+    return next((name for name, times in Counter(names).items() if times > 1), "")
 
 
 def write_scores(scores: Scores, folder: Path) -> None:

@@ -96,10 +96,9 @@ def place(row: Ranked) -> Place:
         return Place("\u2013", "control")
     if row.position is None:
         return Place("\u2013", "disputed" if entry.trust == "disputed" else "no value")
-    if not row.tested:
-        return Place("\u2013", "untested, n = 1")
     same = row.best_rank == row.worst_rank
-    return Place(str(row.best_rank) if same else f"{row.best_rank}\u2013{row.worst_rank}", f"group {row.group}")
+    ranks = str(row.best_rank) if same else f"{row.best_rank}\u2013{row.worst_rank}"
+    return Place(ranks, f"group {row.group}" if row.tested else "untested, n = 1")
 
 
 def column_data(column: Column, numbers: Mapping[int, int]) -> dict[str, Any]:

@@ -10,19 +10,21 @@
 """
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ...metric_table import METRICS
 from ..boards.board import Snapshot
 from ..current import packaged_card
 from ..entries import Entry, entries
 from .columns import half_interval, ten_thousandths
+from .home import home
 from .model_view import Other, model_view
 from .pages import STYLE, asset, embedded, render
 from .pictures import FILTERS_FILE, filter_words, rows_of
 from .shown_trial import Paths, Read, ShownTrial, show_trial
 from .table import HEADLINE, Table
-from .words import CONTROLS, e_value, label, metric_words, score
+from .twins import Holders, SameWeights, holders, same_weights
+from .words import CONTROL, CONTROLS, e_value, metric_words, motif_words, score
 
 MARK: Final = "README.md"
 SPACE: Final = """---
@@ -39,27 +41,6 @@ here by hand is lost with the next build.
 _NO_DETAILS: Final = "The board holds no pictures of this model."
 
 
-class Lead(NamedTuple):
-    """Who leads by a metric, of the entries with more than one trial: metric, mean, model, how many share its group."""
-
-    title: str
-    best: str
-    model: str
-    tied: int
-
-
-class Home(NamedTuple):
-    """A benchmark as the first page names it."""
-
-    benchmark: str
-    title: str
-    href: str
-    models: int
-    trials: int
-    recomputed: int
-    leads: tuple[Lead, ...]
-
-
 def site_files(snapshot: Snapshot, paths: Paths, read: Read) -> Iterator[tuple[str, str]]:
     """Every file of the site of a board's state. paths: those of all its files; read: the bytes of one."""
     found = entries(snapshot.records.values())
@@ -73,13 +54,14 @@ def site_files(snapshot: Snapshot, paths: Paths, read: Read) -> Iterator[tuple[s
     yield STYLE, asset(STYLE)
     yield (
         "index.html",
-        render("home.html.j2", root="", homes=[_home(table) for table in tables], problems=snapshot.problems, **shared),
+        render("home.html.j2", root="", homes=[home(table) for table in tables], problems=snapshot.problems, **shared),
     )
     metrics = [metric_words(name) for name in METRICS]
     yield "about.html", render("about.html.j2", root="", metrics=metrics, **shared)
     pictured = set()
+    weights = {benchmark: holders(rows) for benchmark, rows in found.items()}
     for results in by_model.values():
-        for path, text in _model_files(results, paths, read, shared):
+        for path, text in _model_files(results, weights, paths, read, shared):
             pictured.add(path)
             yield path, text
     for table in tables:
@@ -87,7 +69,11 @@ def site_files(snapshot: Snapshot, paths: Paths, read: Read) -> Iterator[tuple[s
 
 
 def _model_files(
-    results: Sequence[tuple[Table, Entry]], paths: Paths, read: Read, shared: Mapping[str, str]
+    results: Sequence[tuple[Table, Entry]],
+    weights: Mapping[str, Holders],
+    paths: Paths,
+    read: Read,
+    shared: Mapping[str, str],
 ) -> Iterator[tuple[str, str]]:
     """The pages of a model: one for each benchmark that it has a result on, of the current one where there is one."""
     mains: dict[str, tuple[Table, Entry]] = {}
@@ -97,7 +83,8 @@ def _model_files(
         others = [_other(other, benchmark) for _, other in results if other is not entry]
         shown = show_trial(entry, paths, read)
         folder = f"{benchmark}/models/{entry.model}"
-        yield f"{folder}/index.html", _model_page(entry, table, others, shown, shared)
+        twins = same_weights(entry, weights[benchmark])
+        yield f"{folder}/index.html", _model_page(entry, table, others, shown, twins, shared)
         if shown:
             for name, text in shown.files.items():
                 yield f"{folder}/{name}", text
@@ -121,7 +108,12 @@ def _other(entry: Entry, benchmark: str) -> Other:
 
 
 def _model_page(
-    entry: Entry, table: Table, others: Sequence[Other], shown: ShownTrial | None, shared: Mapping[str, str]
+    entry: Entry,
+    table: Table,
+    others: Sequence[Other],
+    shown: ShownTrial | None,
+    twins: Sequence[SameWeights],
+    shared: Mapping[str, str],
 ) -> str:
     groups = []
     if shown and shown.filters:
@@ -134,6 +126,8 @@ def _model_page(
         root="../../../",
         entry=entry,
         control=CONTROLS[entry.control] if entry.control else "",
+        control_words=CONTROL[entry.control] if entry.control else "",
+        twins=twins,
         view=view,
         checked=any(row.recomputed for row in view.scores),
         drawn=any(row.fresh for row in view.scores),
@@ -143,30 +137,6 @@ def _model_page(
         filter_words=filter_words,
         missing=f"It cannot be shown: {shown.problem}" if shown and shown.problem else _NO_DETAILS,
         **shared,
-    )
-
-
-def _home(table: Table) -> Home:
-    leads = []
-    for name in table.views[0].metrics if table.entries else ():
-        ranked = [row for row in table.columns[name].rows if row.position is not None]
-        tested = [row for row in ranked if row.tested] or ranked[:1]
-        if not tested:
-            continue
-        first, words = tested[0], metric_words(name)
-        tied = sum(row.group == first.group for row in tested) - 1
-        best = e_value(first.spread.mean) if words.is_e else score(first.spread.mean)
-        leads.append(Lead(words.title, best, label(first.entry), tied))
-    contenders = [entry for entry in table.entries if entry.control is None]
-    card = packaged_card(table.benchmark)
-    return Home(
-        table.benchmark,
-        card.title if card else "",
-        f"{table.benchmark}/index.html",
-        len(contenders),
-        sum(len(entry.trials) for entry in contenders),
-        sum(entry.trust == "recomputed" for entry in contenders),
-        tuple(leads),
     )
 
 
@@ -191,6 +161,8 @@ def board_files(table: Table, pictured: Container[str], shared: Mapping[str, str
                 pareto=pareto,
                 outdated=table.outdated,
                 summary=card.summary if card else "",
+                motifs=motif_words(card) if card else "",
+                traps=card.traps if card else (),
                 data=embedded(table.data(view)),
                 **common,
             ),

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Final, NamedTuple
 
+from ....zoo.glossary import ACTIVATIONS, ARCHITECTURES
 from ...metric_table import METRICS
-from ...report.words import ACTIVATIONS, ARCHITECTURES, metric_value
+from ...report.words import metric_value
 from ...statistics import Spread
 from ..current import BoardStamps
 from ..entries import Entry, metrics_of

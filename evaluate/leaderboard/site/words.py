@@ -2,6 +2,7 @@
 
 from typing import Final, NamedTuple
 
+from ....data_cards.cards import Card
 from ...metric_table import METRICS, metric_of
 from ...report.views import GROUPS
 from ...report.words import capital, e_value, metric_title, score
@@ -9,6 +10,7 @@ from ..entries import Entry
 from ..record import Control, Trust
 
 __all__ = [
+    "CONTROL",
     "CONTROLS",
     "GROUPS",
     "TRUST",
@@ -18,6 +20,7 @@ __all__ = [
     "e_value",
     "label",
     "metric_words",
+    "motif_words",
     "score",
 ]
 
@@ -32,6 +35,13 @@ CONTROLS: Final[dict[Control, str]] = {
     "shuffled_labels": "shuffled labels",
     "motif_scan": "motif scan",
     "random_attribution": "random attribution",
+}
+CONTROL: Final[dict[Control, str]] = {
+    "untrained": "This is a control: networks with the weights they began with, never trained. It has no rank.",
+    "shuffled_labels": "This is a control: networks trained on shuffled labels, from which there was nothing to learn. "
+    "It has no rank.",
+    "motif_scan": "This is a control: a scan with the true motifs, which nobody trained. It has no rank.",
+    "random_attribution": "This is a control: attribution maps by chance, of no network. It has no rank.",
 }
 
 
@@ -66,3 +76,15 @@ def counted(number: int, unit: str) -> str:
     if number == 1:
         unit = {"classes": "class"}.get(unit, unit.removesuffix("s"))
     return f"{number:,} {unit}".strip()
+
+
+def motif_words(card: Card) -> str:
+    """What a benchmark's filters and maps are compared with, by name; "" for a card that names no motifs."""
+    if card.ground_truth:
+        return f"True motifs, which were planted: {', '.join(card.ground_truth)}."
+    told, count = [], 0
+    for of_class, motifs in card.known_motifs.items():
+        named = " and ".join(f"{name} ({', '.join(ids)})" for name, ids in motifs.items())
+        told.append(f"{named} for class {of_class}")
+        count += len(motifs)
+    return f"Known motif{'' if count == 1 else 's'}, from JASPAR 2016: {'; '.join(told)}." if told else ""

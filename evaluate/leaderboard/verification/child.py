@@ -9,9 +9,24 @@ import os
 import sys
 import traceback
 from importlib import import_module
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
 
 from .confine import Allowance, Confinement, confine
+
+# What Python, C++, PyTorch and the loader of shared libraries say when they get no more memory.
+_NO_MEMORY: Final = (
+    "MemoryError",
+    "bad_alloc",
+    "annot allocate memory",
+    "can't allocate memory",
+    "cannot map zero-fill pages",
+    "failed to map segment",
+)
+
+
+def tells_of_memory(words: str) -> bool:
+    """Whether an error's words, or a log, say that there was too little memory."""
+    return any(phrase in words for phrase in _NO_MEMORY)
 
 
 class Job(TypedDict):
@@ -66,7 +81,7 @@ def _call(job: Job) -> Answer:
     except MemoryError:
         return {"memory": True}
     except Exception as error:  # the parent must hear of it, whatever it is
-        if "allocate memory" in str(error) or "bad_alloc" in str(error):  # PyTorch's word for MemoryError
+        if tells_of_memory(str(error)):
             return {"memory": True}
         traceback.print_exc()
         return {"failed": f"{type(error).__name__}: {error}"}

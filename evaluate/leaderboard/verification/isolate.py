@@ -17,7 +17,7 @@ from typing import IO, Any, Final, NamedTuple
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ....errors import BoardError, MotifzooError
-from .child import Job
+from .child import Job, tells_of_memory
 from .confine import Allowance
 
 _CHILD: Final = "motifzoo.evaluate.leaderboard.verification.child"
@@ -226,7 +226,7 @@ def _answer_bytes(path: Path, code: int, limits: Limits, log: str) -> bytes:
 def _death(code: int, limits: Limits, log: str) -> MotifzooError:
     """The error for a process that ended with an exit code above 0 or by a signal, which is a code below."""
     said = log[-_MAX_WORDS:] or "it said nothing"
-    if "bad_alloc" in log or "MemoryError" in log or "annot allocate memory" in log:
+    if tells_of_memory(log):
         return IsolationError(_out_of_memory(limits))
     if code > 0:
         return QuarantineError(f"the quarantined process cannot work on this machine (exit code {code}): {said}")

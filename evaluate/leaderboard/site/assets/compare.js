@@ -31,9 +31,15 @@ function difference(metric, a, b) {
   return cell;
 }
 
+/** The entry of a model's full name or of its name in the table; -1 without one. */
+function entryOf(name) {
+  const full = models.indexOf(name);
+  return full < 0 ? data.models.indexOf(name) : full;
+}
+
 function draw() {
   const given = new URLSearchParams(location.hash.slice(1));
-  const chosen = ["a", "b"].map((side) => models.indexOf(given.get(side) ?? ""));
+  const chosen = ["a", "b"].map((side) => entryOf(given.get(side) ?? ""));
   ["a", "b"].forEach((side, index) => {
     find(side).value = chosen[index] < 0 ? (given.get(side) ?? "") : models[chosen[index]];
     const panel = find(`panel-${side}`);

@@ -6,9 +6,9 @@ function place(column, entry) {
   if (named("trust", entry) === "disputed") return ["\u2013", "disputed"];
   const at = column.at.get(entry);
   if (at === undefined) return ["\u2013", "no value"];
-  if (column.untested.has(at)) return ["\u2013", "untested, n = 1"];
   const [best, worst] = [column.best[at], column.worst[at]];
-  return [best === worst ? `${best}` : `${best}\u2013${worst}`, `group ${column.group[at]}`];
+  const ranks = best === worst ? `${best}` : `${best}\u2013${worst}`;
+  return [ranks, column.untested.has(at) ? "untested, n = 1" : `group ${column.group[at]}`];
 }
 
 function drawing(column, mean, half) {
