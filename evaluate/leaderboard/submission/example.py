@@ -93,6 +93,7 @@ def make(folder: str, *, trials: int = 1, steps: int = STEPS, device: str = "cpu
             seed=trial,
             seconds=round(time.perf_counter() - started, 1),
             score=score,
+            device=device,
         )
         print(f"{NAME}:{trial} is in {folder}; validation AUROC {score:.4f}")
 
