@@ -1,5 +1,7 @@
 """Where computation runs and how it rounds: settings of the process hold for a computation and are then as before."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -86,10 +88,26 @@ def medium() -> None:
     torch.set_float32_matmul_precision("medium")
 
 
-WAYS = [lambda: None, older_names, all_at_once, each, medium]
+def strict() -> None:
+    BACKENDS.fp32_precision = "ieee"
 
 
-@pytest.mark.parametrize("way", WAYS, ids=["defaults", "older names", "all at once", "each", "medium"])
+def strict_on_a_gpu() -> None:
+    BACKENDS.cudnn.fp32_precision = "ieee"
+
+
+WAYS = {
+    "defaults": lambda: None,
+    "older names": older_names,
+    "all at once": all_at_once,
+    "each": each,
+    "medium": medium,
+    "strict": strict,
+    "strict on a GPU": strict_on_a_gpu,
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 def test_inside_products_round_as_float32_and_afterwards_as_before(way: Callable[[], None]) -> None:
     way()
     before = present()
@@ -124,6 +142,21 @@ def test_what_was_inherited_is_inherited_afterwards(general: str) -> None:
     assert BACKENDS.cudnn.conv.fp32_precision == BACKENDS.cuda.matmul.fp32_precision == "tf32"
     GENERAL[general].fp32_precision = "ieee"
     assert BACKENDS.cudnn.conv.fp32_precision == BACKENDS.cuda.matmul.fp32_precision == "ieee"
+
+
+def test_what_a_process_starts_with_inherits_afterwards() -> None:
+    """No setting of this process: one that was ever set is another than PyTorch's own start."""
+    script = """
+import torch
+from motifzoo.zoo.device import float32_arithmetic
+
+with float32_arithmetic():
+    pass
+torch.backends.fp32_precision = "ieee"
+print(torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["ieee", "ieee"]
 
 
 def test_threads_that_overlap() -> None:

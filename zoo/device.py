@@ -50,10 +50,10 @@ def _settings(products: str) -> Iterator[_Setting]:
         yield backends.cudnn, "allow_tf32", products == "tf32"
         yield backends.cuda.matmul, "allow_tf32", products == "tf32"
         return
-    # An operation without a setting of its own reads as the general ones do, so those come first: with them out of the
-    # way it reads "none", and that is what it gets back.
-    for general in (backends, backends.cudnn):
-        yield general, "fp32_precision", "none"
+    # An operation without a setting of its own reads as the general ones do, and so does cuDNN's default, which is TF32 if
+    # they say nothing. Those come first: what then reads as it should is left alone, and inherits again afterwards.
+    yield backends, "fp32_precision", "none"
+    yield backends.cudnn, "fp32_precision", products
     for operation in (backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn):
         yield operation, "fp32_precision", products
     for operation in (backends.mkldnn.matmul, backends.mkldnn.conv, backends.mkldnn.rnn):
@@ -61,16 +61,18 @@ def _settings(products: str) -> Iterator[_Setting]:
 
 
 def _set(products: str) -> list[_Setting]:
-    """Returns what it was before."""
-    before = []
+    """Returns what it was before, of all that it changed."""
+    changed = []
     for holder, name, value in _settings(products):
-        before.append((holder, name, getattr(holder, name)))
-        setattr(holder, name, value)
-    return before
+        before = getattr(holder, name)
+        if before != value:
+            setattr(holder, name, value)
+            changed.append((holder, name, before))
+    return changed
 
 
 def _set_back(before: list[_Setting]) -> None:
-    for holder, name, value in before:
+    for holder, name, value in reversed(before):
         setattr(holder, name, value)
 
 
