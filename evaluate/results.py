@@ -96,8 +96,8 @@ class Result(_Strict):
     architecture: Text
     activation: Text
     dataset: Text
-    metrics: Mapping[str, float | None]
-    n: Mapping[str, Count]
+    metrics: Mapping[Text, float | None]
+    n: Mapping[Text, Count]
     filters: tuple[FilterResult, ...]
     left_out: Count = 0
     notes: tuple[str, ...]

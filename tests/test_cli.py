@@ -18,6 +18,7 @@ from model_folders import ModelFactory
 from motifzoo.data_cards.load import load_dataset
 from motifzoo.data_cards.motifs import jaspar2016, write_meme
 from motifzoo.evaluate.cli import main
+from motifzoo.evaluate.cli.output import print_table
 from motifzoo.zoo.sources import list_models
 
 FILES = ("model.safetensors", "training.json")
@@ -104,6 +105,13 @@ def test_show_prints_brackets_as_they_are(make_model: ModelFactory) -> None:
     done = invoke("show", folder)
     assert done.exit_code == 0, done.output
     assert "[red]a[/b] \\" in done.output
+
+
+def test_tables_print_brackets_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("a", "b"), [("[red]x", "net [/b] y")], title="of [/i] all")
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == "of [/i] all"
+    assert any(line.endswith("[red]x   net [/b] y") for line in lines)
 
 
 def test_show_refuses_what_a_terminal_obeys(make_model: ModelFactory) -> None:

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from motifzoo.data_cards.cards import load_card
 from motifzoo.data_cards.load import built_folder, load_dataset
-from motifzoo.errors import ModelError, UnknownNameError
+from motifzoo.errors import ModelError, MotifzooError, UnknownNameError
 from motifzoo.evaluate import targets
 from motifzoo.evaluate.benchmark import Evaluated, evaluate_trial
 from motifzoo.evaluate.cli import main
@@ -106,6 +106,18 @@ def test_every_score_is_recomputed_from_the_side_files(
     hits = [line.split("\t") for line in (where / "hits.tsv").read_text().splitlines()[1:]]
     for entry in result.filters:
         assert [hit[1] for hit in hits if hit[0] == f"filter{entry.filter}"] == list(entry.hits)
+
+
+@pytest.mark.parametrize("field", ["metrics", "n"])
+def test_a_result_whose_metric_a_terminal_obeys_is_refused(
+    field: str, make_model: ModelFactory, tmp_path: Path, own_cache: Path
+) -> None:
+    path = evaluated(make_model(), tmp_path / "out").folder / "result.json"
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts[field]["classification/auroc/\x1b[31m"] = 5
+    path.write_text(json.dumps(facts), encoding="utf-8")
+    with pytest.raises(MotifzooError, match=r"is not a result file: .*U\+001B, which is not a visible character"):
+        read_result(path)
 
 
 def test_nothing_is_computed_twice(make_model: ModelFactory, tmp_path: Path, own_cache: Path) -> None:

@@ -236,7 +236,7 @@ def test_first_page_names_the_best_means_and_what_is_tied_or_untested(site: Path
             "(MA0697.1) for class hESCT0; HNF4G (MA0484.1) and FOXA2 (MA0047.2) for class HepG2; IRF1 (MA0050.2) and "
             "RUNX3 (MA0684.1) for class GM12878.",
         ),
-        ("synthetic-codes", "True motifs, which were planted: SP1, Gabpa, CEBPB, MAX, YY1."),
+        ("synthetic-codes", "True motifs, which decide the label: SP1, Gabpa, CEBPB, MAX, YY1."),
         ("basset-dnase164", ""),
     ],
 )

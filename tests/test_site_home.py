@@ -41,6 +41,16 @@ def test_the_best_mean_is_named_though_it_is_of_one_trial() -> None:
     )
 
 
+def test_of_several_trials_one_may_have_the_score() -> None:
+    """E-values of a model whose two other trials have none."""
+    claims = [
+        record("m0-relu.own", trial, benchmark="own@1", metrics={E: 3e-9 if trial == 0 else None}, n={})
+        for trial in range(3)
+    ]
+    (found,) = home(Table("own@1", entries(claims)["own@1"])).leads
+    assert found.best == Mark("3.0e-09", "m0-relu", "one value: untested")
+
+
 def test_ties_count_what_stands_below_the_first_that_is_told_apart() -> None:
     """The group of the best ends at the second, which varies little; the third may be as good."""
     found = lead([0.9, 0.91, 0.92], [0.8, 0.801, 0.802], [0.55, 0.75, 0.99])

@@ -81,7 +81,6 @@ def show(name: str, as_json: bool) -> None:
     Example:
       motifzoo show cnn-dist-exponential.synthetic-codes
     """
-    from rich.markup import escape
 
     from ...zoo.glossary import ACTIVATIONS, ARCHITECTURES, unusual
     from ...zoo.layer_rows import layer_rows
@@ -122,7 +121,7 @@ def show(name: str, as_json: bool) -> None:
                 str(trial.seed),
                 "" if trial.epochs is None else str(trial.epochs),
                 "" if trial.score is None else f"{trial.score:.4f}",
-                escape(trial.device),
+                trial.device,
                 trial.sha256[:12],
             )
             for trial in config.trials

@@ -74,15 +74,22 @@ def print_json(value: Any) -> None:
 def print_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), title: str | None = None
 ) -> None:
-    """Print a table with rich; `right` are the indices of right-aligned columns."""
+    """Print a table with rich, all texts as they are; `right` are the indices of right-aligned columns."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    table = Table(
+        title=None if title is None else Text(title),
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        title_style="bold",
+        pad_edge=False,
+    )
     for index, column in enumerate(columns):
         # A name must survive being copied from the table, so the first column is never broken.
         table.add_column(column, justify="right" if index in right else "left", no_wrap=index == 0)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     Console().print(table)

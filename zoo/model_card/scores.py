@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ...errors import ModelError, describe_invalid
 from ...files import write_text
-from ..config import ModelConfig, Sha256
+from ..config import ModelConfig, Sha256, Text
 
 SCORES: Final = "scores.json"
 FILTERS: Final = "filters.svg"
@@ -33,8 +33,8 @@ class MetricScores(_Strict):
     unit: what `n` counts ("filters"). e_value: whether the values are E-values, which span orders of magnitude.
     """
 
-    name: str
-    title: str
+    name: Text
+    title: Text
     unit: str
     e_value: bool = False
     values: tuple[float | None, ...]

@@ -60,11 +60,16 @@ def _lead(table: Table, name: str) -> Lead | None:
     title = metric_words(name).title
     tested = [row for row in rows if row.tested]
     if not tested:
-        return Lead(title, _mark(name, rows[0], f"one trial{' each' if len(rows) > 1 else ''}: untested"), None)
+        return Lead(title, _mark(name, rows[0], f"{_single(rows)}{' each' if len(rows) > 1 else ''}: untested"), None)
     best = _mark(name, tested[0], _ties(rows, tested))
     if rows[0].tested:
         return Lead(title, best, None)
-    return Lead(title, _mark(name, rows[0], "one trial: untested"), best)
+    return Lead(title, _mark(name, rows[0], f"{_single(rows[:1])}: untested"), best)
+
+
+def _single(rows: Sequence[Ranked]) -> str:
+    """What each of the rows has one of: of its trials, only one may have the score."""
+    return "one trial" if all(len(row.entry.trials) == 1 for row in rows) else "one value"
 
 
 def _mark(name: str, row: Ranked, remark: str) -> Mark:

@@ -81,7 +81,7 @@ def counted(number: int, unit: str) -> str:
 def motif_words(card: Card) -> str:
     """What a benchmark's filters and maps are compared with, by name; "" for a card that names no motifs."""
     if card.ground_truth:
-        return f"True motifs, which were planted: {', '.join(card.ground_truth)}."
+        return f"True motifs, which decide the label: {', '.join(card.ground_truth)}."
     told, count = [], 0
     for of_class, motifs in card.known_motifs.items():
         named = " and ".join(f"{name} ({', '.join(ids)})" for name, ids in motifs.items())

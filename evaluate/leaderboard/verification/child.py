@@ -17,8 +17,7 @@ from .confine import Allowance, Confinement, confine
 _NO_MEMORY: Final = (
     "MemoryError",
     "bad_alloc",
-    "annot allocate memory",
-    "can't allocate memory",
+    "allocate memory",
     "cannot map zero-fill pages",
     "failed to map segment",
 )
