@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from motifzoo.data_cards.cards import load_card
 from motifzoo.data_cards.motifs import content_hash, search_database
 from motifzoo.evaluate.protocol import PROTOCOL
-from motifzoo.evaluate.reproduce.scored import Measured, Missing, Scored, is_control, label_of
+from motifzoo.evaluate.reproduce.scored import Measured, Missing, Scored, label_of, recipe_is_control
 from motifzoo.evaluate.results import Result, Stamps
 from motifzoo.zoo.names import parse
 from motifzoo.zoo.recipe import packaged
@@ -22,7 +22,7 @@ def measured(name: str, values: Mapping[str, Sequence[float | None]]) -> Measure
         parts.architecture,
         parts.activation,
         label_of(name, parts.architecture),
-        is_control(name),
+        recipe_is_control(name),
         tuple(range(count)),
         {metric: tuple(scores) for metric, scores in values.items()},
         dict.fromkeys(values, (32,) * count),

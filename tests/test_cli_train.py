@@ -1,7 +1,9 @@
 """`motifzoo train` on a grid: trials train side by side, are kept as they end, and are not trained again."""
 
 import importlib
+import json
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,8 @@ from motifzoo.evaluate.cli import main
 from motifzoo.zoo import publish
 from motifzoo.zoo.config import ModelConfig, read_config
 from motifzoo.zoo.recipe import Recipe
+from motifzoo.zoo.sources import PRETRAINED
+from motifzoo.zoo.stacked import Finished
 from motifzoo.zoo.training import Trained
 
 command = importlib.import_module("motifzoo.evaluate.cli.train")
@@ -132,6 +136,67 @@ def test_the_version_of_pytorch_that_a_trial_was_trained_with_is_published(
     done = train(tmp_path, "--trial", "0")
     assert done.exit_code == 0, done.output
     assert [trial.torch for trial in read_config(tmp_path / "models" / NAME).trials] == [recorded]
+
+
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
+def test_another_precision_than_float32_is_published(
+    precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """float32 is not: configs from before there was a choice would differ."""
+    add_trial = publish.add_trial
+
+    def as_of_a_gpu(folder: Path, recipe: Recipe, trained: Trained) -> ModelConfig:
+        state = trained.state.model_copy(update={"precision": precision})
+        return add_trial(folder, recipe, Trained(trained.network, state))
+
+    monkeypatch.setattr(publish, "add_trial", as_of_a_gpu)
+    assert train(tmp_path, "--trial", "0").exit_code == 0
+    folder = tmp_path / "models" / NAME
+    (trial,) = json.loads((folder / "config.json").read_text())["trials"]
+    assert {key: trial.get(key) for key in trial.keys() & {"precision"}} == (
+        {} if precision == "float32" else {"precision": precision}
+    )
+    assert read_config(folder).trials[0].precision == (None if precision == "float32" else precision)
+
+
+def test_packaged_configs_are_written_as_they_are() -> None:
+    """All of their bytes."""
+    folders = [path.parent for path in PRETRAINED.glob("*/config.json")]
+    assert len(folders) > 100
+    for folder in folders:
+        text = (folder / "config.json").read_text()
+        assert read_config(folder).model_dump_json(indent=2) + "\n" == text, folder.name
+
+
+def test_the_precision_that_is_asked_for_is_what_stacks_train_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A single trial too; it would be alone otherwise."""
+    asked = []
+
+    def see(trials: Sequence[tuple[Recipe, int]], *_: object, precision: str, **more: object) -> Iterator[Finished]:
+        asked.append((len(trials), precision))
+        return iter(())
+
+    monkeypatch.setattr("motifzoo.zoo.stacked.train_stack", see)
+    assert train(tmp_path).exit_code == 0
+    assert train(tmp_path, "--precision", "bfloat16").exit_code == 0
+    path = tmp_path / "one.toml"
+    path.write_text(GRID.format(rate=1e-3).replace(', "exponential"', "").replace("trials = 2", "trials = 1"))
+    one = ("train", str(path), "--output", str(tmp_path / "models"), "--precision", "tf32")
+    assert CliRunner().invoke(main, one).exit_code == 0
+    assert asked == [(4, "float32"), (4, "bfloat16"), (1, "tf32")]
+
+
+def test_a_precision_that_cannot_be_had(tmp_path: Path) -> None:
+    assert train(tmp_path, "--precision", "tf32").stderr.splitlines()[-1] == (
+        "Error: precision tf32 needs a CUDA device; on cpu use float32."
+    )
+    done = train(tmp_path, "--precision", "bfloat16", "--alone")
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "Error: --precision bfloat16 is for stacks: a trial alone trains in float32. Leave out one.\n"
+    )
 
 
 def test_trials_that_diverge_are_named_and_leave_no_weights(tmp_path: Path) -> None:

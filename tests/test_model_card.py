@@ -328,7 +328,11 @@ def test_current_scores(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not is_current(sources.find(str(scored)))
 
 
-@given(st.lists(st.text()), st.dictionaries(st.text(), st.text()), st.text())
+@given(
+    st.lists(st.text()),
+    st.dictionaries(st.text(), st.text()),
+    st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=200),
+)
 def test_scores_survive_the_file(notes: list[str], versions: dict[str, str], name: str) -> None:
     scores = Scores(
         model="tiny-relu.synthetic-codes",
@@ -762,7 +766,7 @@ def test_a_card_says_what_the_audit_of_its_data_found(dataset: str) -> None:
 def test_a_card_has_the_layers_that_show_prints() -> None:
     name = "cnn-dist-shift_scale_tanh.synthetic-codes"
     text = card_files(*packaged_config(name))[README]
-    assert "`cnn-dist` (four convolutions with small pools" in text
+    assert "`cnn-dist` (four convolutions, 24 filters in the first, with small pools" in text
     assert "`shift_scale_tanh` (shifted and scaled hyperbolic tangent, 500 tanh(x - 6) + 500)" in text
     assert "| conv3 | conv | filters 48, kernel 7, padding valid | 48 x 44 |" in text
     printed = CliRunner().invoke(models.show, [name]).output
@@ -774,6 +778,41 @@ def test_a_card_has_the_layers_that_show_prints() -> None:
     for layer, kind, *_ in rows:
         assert f" {layer} " in printed
         assert f" {kind} " in printed
+
+
+def test_a_network_of_ones_own_is_not_told_as_that_of_its_name(make_model: ModelFactory) -> None:
+    folder = make_model("cnn-local-relu.synthetic-codes")
+    text = card_files(read_config(folder).model_copy(update={"architecture": "cnn-local"}), folder)[README]
+    assert "architecture `cnn-local` with " in text
+    assert 'motifzoo.load(".")' in text
+    assert "in a clone of its repository" not in text
+    assert "motifzoo evaluate . --all-trials" in text
+
+
+def test_what_a_card_says_of_strands_and_spread() -> None:
+    config, folder = packaged_config("cnn-local-relu.synthetic-codes")
+    unknown = card_files(config.model_copy(update={"training": None}), folder)[README]
+    assert "- Whether both strands were in training is not stated." in unknown
+    assert "- It was trained on sequences as they are: " in card_files(config, folder)[README]
+    for stacked, told in (
+        ((False, False), " only; sd is"),
+        ((False, True), ", and in rounding: some trained alone and some in a stack; sd is"),
+    ):
+        trials = tuple(
+            trial.model_copy(update={"stacked": way}) for trial, way in zip(config.trials[:2], stacked, strict=True)
+        )
+        text = card_files(config.model_copy(update={"trials": trials}), folder)[README]
+        assert f"The spread is over trials, which differ in their seed{told} the sample standard deviation." in text
+    text = card_files(config.model_copy(update={"trials": config.trials[:1]}), folder)[README]
+    assert "The spread is over" not in text
+
+
+def test_a_card_tells_faster_products(make_model: ModelFactory) -> None:
+    folder = make_model()
+    config = read_config(folder)
+    trial = config.trials[0].model_copy(update={"precision": "tf32", "stacked": True, "device": "cuda (a GPU)"})
+    text = card_files(config.model_copy(update={"trials": (trial,)}), folder)[README]
+    assert "| cuda (a GPU), tf32 |" in text
 
 
 def test_a_curve_that_is_none(make_model: ModelFactory) -> None:

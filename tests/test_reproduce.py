@@ -50,6 +50,10 @@ def model(activation: str, architecture: str = "cnn-deep", dataset: str = "synth
     return measured(f"{architecture}-{activation}.{dataset}", {MATCH: VALUES.get(activation, (0.5, 0.6, 0.55))})
 
 
+def named(label: str) -> str:
+    return f"cnn-deep-{label}.synthetic-motifs"
+
+
 def plain(found: tuple[Answer, ...]) -> Panel:
     """The panel of cnn-deep's match fraction in the main comparison."""
     answer = next(answer for answer in found if answer.question.id == "motifs")
@@ -107,7 +111,7 @@ def test_tests_and_spreads_are_scipys() -> None:
     tested = ["relu", "tanh", "elu"]
     raw = [stats.ttest_ind(VALUES["exponential"], VALUES[label], equal_var=False).pvalue for label in tested]
     for label, p, corrected in zip(tested, raw, holm_by_hand(raw), strict=True):
-        test = panel.against(label, AGAINST_REFERENCE)
+        test = panel.against(named(label), AGAINST_REFERENCE)
         assert test is not None
         assert (test.p, test.p_holm) == (pytest.approx(p), pytest.approx(corrected))
         assert test.difference == pytest.approx(np.mean(VALUES["exponential"]) - np.mean(VALUES[label]))
@@ -137,7 +141,7 @@ def test_where_neither_side_has_any_spread_there_is_no_test() -> None:
     for label in ("relu", "sigmoid", "tanh"):
         assert np.isnan([tests[label].p, tests[label].p_holm]).all()
         assert (tests[label].verdict, tests[label].apart) == ("not tested: no spread in either", False)
-        assert not panel.marked(label)
+        assert not panel.marked(named(label))
     raw = []
     for label in ("softplus", "linear"):
         facts = [number for name in ("exponential", label) for number in summary(values[name])]
@@ -177,7 +181,7 @@ def test_without_the_reference_there_is_no_test() -> None:
 def test_what_was_not_asked_for_is_not_called_missing() -> None:
     found = answers(from_packaged(["cnn-local-relu.synthetic-codes"]))
     panel = next(panel for answer in found if answer.question.id == "maps" for panel in answer.panels)
-    assert told(panel, "plain") == ("Exponential is not among the models asked for, so nothing is tested against it.")
+    assert told(panel, "plain") == "There are no scores of exponential here, so nothing is tested against it."
     assert {line.reference for line in headlines(found)} == {None}
     line = headlines(answers(from_packaged(["cnn-local-exponential.synthetic-codes"])))[0]
     assert (line.best, line.others) == (None, 0)
@@ -220,11 +224,13 @@ def test_modified_activations_stand_beside_what_they_are_made_of() -> None:
     against = panel.of_kind(AGAINST_REFERENCE)
     assert [test.second.label for test in against] == ["relu", "shift_relu", "log_relu", "log_relu-l2"]
     assert [test.p_holm for test in against] == pytest.approx(holm_by_hand([test.p for test in against]))
-    alone = plain(found).against("relu", AGAINST_REFERENCE)
+    alone = plain(found).against(named("relu"), AGAINST_REFERENCE)
     assert alone is not None
     assert alone.p == against[0].p
     assert alone.p_holm < against[0].p_holm
-    assert [label for label in labels if panel.marked(label)] == [test.second.label for test in against if test.apart]
+    assert [label for label in labels if panel.marked(named(label))] == [
+        test.second.label for test in against if test.apart
+    ]
     assert told(panel, "modified").partition(". ")[2] == (
         "Modified activations: higher than what they are made of: shift_relu, log_relu; not told apart: log_relu-l2."
     )
@@ -240,7 +246,7 @@ def test_controls_stand_beside_what_they_are_controls_of() -> None:
     (test,) = panel.of_kind(AGAINST_CONTROL)
     assert (test.first.label, test.second.label) == ("relu", "relu-shuffled")
     assert told(panel, "control") == "Controls: not told apart: relu-shuffled."
-    assert not panel.marked("relu-shuffled")
+    assert not panel.marked(named("relu-shuffled"))
     apart = measured("cnn-deep-relu-shuffled.synthetic-motifs", {MATCH: (0.90, 0.91, 0.92)})
     panel = next(
         panel
@@ -249,7 +255,7 @@ def test_controls_stand_beside_what_they_are_controls_of() -> None:
         for panel in answer.panels
         if panel.metric == MATCH
     )
-    assert [cell.label for cell in panel.cells if panel.marked(cell.label)] == ["relu-shuffled"]
+    assert [cell.label for cell in panel.cells if panel.marked(cell.model)] == ["relu-shuffled"]
 
 
 def test_all_pairs_differ_in_one_part_and_are_corrected_by_family() -> None:

@@ -28,9 +28,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
         for place, label in enumerate(labels)
     ]
     still = measured("cnn-dist-log_relu.synthetic-codes", {MATCH: (0.0, 0.0), MAPS: (0.6, None)})
-    before = measured("cnn-dist-exponential-untrained.synthetic-codes", {MATCH: (0.0, 0.0), MAPS: (0.55, 0.57)})
+    before = [
+        measured(f"cnn-dist-{label}-untrained.synthetic-codes", {MATCH: (0.0, 0.0), MAPS: values})
+        for label, values in (("relu", (0.6, 0.62)), ("exponential", (0.55, 0.57)))
+    ]
     missing = ["cnn-dist-tanh.synthetic-codes"]
-    reproduce(scored(*models, still, missing=missing, untrained=[before]), folder)
+    reproduce(scored(*models, still, missing=missing, untrained=before), folder)
     return (folder / "index.html").as_uri()
 
 
@@ -104,3 +107,16 @@ def test_a_dash_takes_no_place_on_a_phone_and_stands_in_a_wide_table(phone: Page
         assert gaps.count() > 0
         assert gaps.first.text_content() == "\u2013"
         assert gaps.first.is_visible() == shown
+
+
+def test_the_numbers_of_untrained_networks_are_in_the_colours_of_their_dots_and_fit(phone: Page) -> None:
+    row = phone.locator(".dots", has_text="untrained").first
+    texts, dots = row.locator("g.untrained tspan:not(.n)"), row.locator("g.untrained > g .mean")
+    colour = "(found, name) => found.map(one => getComputedStyle(one)[name])"
+    assert texts.all_text_contents() == ["0.61", "0.56"]  # relu and exponential
+    drawn = texts.evaluate_all(colour, "fill")
+    assert len(set(drawn)) == 2
+    assert drawn == dots.evaluate_all(colour, "stroke")
+    spare = """numbers => numbers.map(one =>
+        one.ownerSVGElement.getBoundingClientRect().right - one.getBoundingClientRect().right)"""
+    assert min(phone.locator(".dots svg:last-child text").evaluate_all(spare)) >= 0

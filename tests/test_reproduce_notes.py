@@ -9,7 +9,7 @@ import pytest
 from board_records import record
 from click.testing import CliRunner
 from scipy import stats
-from scored_models import measured, scored
+from scored_models import measured, result, scored
 
 from motifzoo.data_cards.cards import load_card
 from motifzoo.evaluate.cli import main
@@ -22,10 +22,11 @@ from motifzoo.evaluate.reproduce.exports import SCHEMAS
 from motifzoo.evaluate.reproduce.headline import headlines
 from motifzoo.evaluate.reproduce.notes import known_motifs
 from motifzoo.evaluate.reproduce.questions import QUESTIONS
-from motifzoo.evaluate.reproduce.scored import Measured, Scored, from_packaged
+from motifzoo.evaluate.reproduce.scored import Measured, Scored, from_packaged, from_results
 from motifzoo.evaluate.reproduce.tables import answers
 from motifzoo.evaluate.reproduce.trades import trades
 from motifzoo.evaluate.reproduce.twins import shared_weights
+from motifzoo.evaluate.results import write_result
 from motifzoo.zoo.model_card.twins import find_twins
 from motifzoo.zoo.sources import find, list_models
 
@@ -102,6 +103,18 @@ def test_records_that_are_no_match_are_left_out_and_said(tmp_path: Path, monkeyp
     )
 
 
+def test_untrained_networks_are_taken_for_missing_models_too(tmp_path: Path) -> None:
+    """A section shows architectures of which all models are missing, and says what the board has of them."""
+    one = result("cnn-local-relu.synthetic-codes", 0, {MUTAGENESIS: 0.7})
+    write_result(one, tmp_path / "results")
+    found = from_results([tmp_path / "results"], ["*-relu.synthetic-codes"])
+    assert {network.architecture for network in found.untrained} == {"cnn-local", "cnn-dist"}
+    reproduce(found, tmp_path / "out")
+    text = (tmp_path / "out" / "reproduce.md").read_text(encoding="utf-8")
+    assert "what networks of the same architectures score here before training" in text
+    assert "has no scores of" not in text
+
+
 def test_no_test_and_no_count_is_of_untrained_networks() -> None:
     found, without = answers(with_untrained()), answers(with_untrained()._replace(untrained=()))
     assert headlines(found) == headlines(without)
@@ -120,10 +133,13 @@ def test_a_chart_shows_each_untrained_network_in_one_row_and_its_mean_as_a_line(
     assert "relu-untrained, trial 2: 0.640" in drawn
     assert "relu-untrained 0.620 \u00b1 0.020 (3); exponential-untrained 0.560 \u00b1 0.014 (2)" in drawn
     assert drawn.count('class="before"') == 2
-    assert '>0.62, 0.56<tspan class="n" dx="5">n 3, 2</tspan>' in drawn
+    numbers = '<tspan class="other">0.62</tspan>, <tspan class="reference">0.56</tspan>'
+    assert f'>{numbers}<tspan class="n" dx="5">n 3, 2</tspan>' in drawn
     other = next(panel for panel in answer.panels if panel.metric == "attribution/saliency/auroc")
-    assert "untrained" not in dot_chart(other, answer.panels).replace('aria-label="', "")
-    assert 'class="before"' not in dot_chart(other, answer.panels)
+    without = dot_chart(other, answer.panels)
+    assert [chart.count('class="untrained"') for chart in (drawn, without)] == [3, 0]  # its name, dots and numbers
+    assert [chart.count("untrained") > 0 for chart in (drawn, without)] == [True, False]
+    assert 'class="before"' not in without
 
 
 def test_chance_is_nowhere_said_of_mutagenesis_and_untrained_networks_stand_beside_it(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from html import escape
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -29,6 +30,7 @@ from motifzoo.evaluate.reproduce.axes import Scale, close_scale, scale_of
 from motifzoo.evaluate.reproduce.build import Reproduced, reproduce
 from motifzoo.evaluate.reproduce.charts import dot_chart, swarm
 from motifzoo.evaluate.reproduce.exports import SCHEMAS
+from motifzoo.evaluate.reproduce.markdown import plain
 from motifzoo.evaluate.reproduce.scatter import apart
 from motifzoo.evaluate.reproduce.scored import Scored
 from motifzoo.evaluate.reproduce.tables import answers
@@ -179,6 +181,22 @@ def test_text_of_others_is_text_in_the_summary(tmp_path: Path) -> None:
     assert (
         "<p>a file # of &lt;b&gt;somebody&lt;/b&gt; &amp; of [others](x). <code>motifzoo evaluate</code> writes" in html
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("_x_ and __y__", r"\_x\_ and \_\_y\_\_"),
+        ("log_relu of model.safetensors", "log_relu of model.safetensors"),
+        ("~~gone~~", r"\~\~gone\~\~"),
+        ("<https://example.org>", "&lt;https://example.org&gt;"),
+        ("see https://example.org", "see https://example.org"),
+    ],
+)
+def test_markdown_of_others_has_no_emphasis_and_no_link_under_other_words(text: str, line: str) -> None:
+    assert plain(text) == line
+    html = MarkdownIt("commonmark").enable("strikethrough").render(plain(text))
+    assert html == f"<p>{escape(text)}</p>\n"
 
 
 def test_what_is_missing_is_on_the_page_and_in_the_summary(folder: Path, page: str) -> None:
@@ -515,6 +533,25 @@ def test_where_exponential_is_lower_stands_in_short_in_the_summary_and_in_the_te
     assert "No test in any section below tells exponential apart as lower." in page
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"relu": (0.1, 0.2)},
+        {"relu": (0.1, 0.2), "exponential": (0.9,)},
+        {"relu": (0.1, 0.1), "exponential": (0.9, 0.9)},
+        {"relu": (0.1, 0.2), "shift_relu": (0.3, 0.4)},
+    ],
+)
+def test_where_nothing_is_tested_against_exponential_the_page_says_so(
+    values: dict[str, tuple[float, ...]], tmp_path: Path
+) -> None:
+    models = [measured(f"cnn-deep-{name}.synthetic-motifs", {MATCH: found}) for name, found in values.items()]
+    reproduce(scored(*models), tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "There is no test of exponential in any section below." in page
+    assert "tells exponential apart as lower" not in page
+
+
 def test_one_of_something_is_said_in_the_singular(tmp_path: Path) -> None:
     assert (plural(1, "model"), plural(0, "trial"), plural(2000, "trial")) == ("1 model", "0 trials", "2,000 trials")
     one = measured("cnn-deep-relu.synthetic-motifs", {MATCH: (0.5,)})
@@ -524,4 +561,4 @@ def test_one_of_something_is_said_in_the_singular(tmp_path: Path) -> None:
     assert "<summary>synthetic-motifs: 1 model</summary>" in page
     done = invoke("cnn-local-relu.synthetic-codes", "--output", tmp_path)
     assert "1 model of the recipes is missing or lacks trials; the page lists them." in done.stdout
-    assert "not asked for" in done.stdout
+    assert "no scores" in done.stdout

@@ -8,6 +8,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -40,7 +41,7 @@ from motifzoo.zoo.mersenne_twister import below_
 from motifzoo.zoo.recipe import Recipe, Training
 from motifzoo.zoo.schedule import Epoch
 from motifzoo.zoo.stacked import StackProgress, _Trainer, train_stack
-from motifzoo.zoo.stacked_epoch import Data, Replica, Stack
+from motifzoo.zoo.stacked_epoch import Data, Precision, Replica, Stack, Turn
 from motifzoo.zoo.stacked_layers import check_stackable
 from motifzoo.zoo.stacked_run import Run
 from motifzoo.zoo.stacked_state import StackState, fresh_tensors
@@ -759,14 +760,46 @@ def test_a_checkpoint_of_another_recipe(data: SequenceDataset, tmp_path: Path) -
     )
 
 
-def test_a_checkpoint_of_another_pytorch(data: SequenceDataset, tmp_path: Path) -> None:
-    wanted = recipe(epochs=1)
-    run([(wanted, 0)], data, tmp_path)
+@pytest.mark.parametrize(
+    ("field", "was", "message"),
+    [
+        ("torch", "1.0.0", f"another version of PyTorch (1.0.0, now {torch.__version__})"),
+        ("precision", "bfloat16", "another precision (bfloat16, now float32)"),
+    ],
+)
+def test_a_checkpoint_of_another_run(field: str, was: str, message: str, data: SequenceDataset, tmp_path: Path) -> None:
+    wanted = recipe(epochs=2)
+    with pytest.raises(KeyboardInterrupt):
+        run([(wanted, 0)], data, tmp_path, progress=Interrupt(1), checkpoint_seconds=0.0)
     path = tmp_path / f"{wanted.name}.trial-0.safetensors"
     state, tensors = checkpoint.read(path)
-    checkpoint.write(path, state.model_copy(update={"torch": "1.0.0"}), tensors)
-    with pytest.raises(ModelError, match="was made with another version of PyTorch"):
+    shorter = state.model_copy(update={field: was, "history": state.history[:1]})
+    checkpoint.write(path, shorter, tensors)
+    with pytest.raises(ModelError) as error:
         run([(wanted, 0)], data, tmp_path)
+    assert str(error.value) == (
+        f"checkpoint {path} was made with {message}. Train into another folder, or delete it to start over."
+    )
+
+
+def test_a_run_that_has_ended_is_had_with_any_pytorch(data: SequenceDataset, tmp_path: Path) -> None:
+    wanted = recipe(epochs=1)
+    first = run([(wanted, 0)], data, tmp_path)[wanted.digest, 0]
+    path = tmp_path / f"{wanted.name}.trial-0.safetensors"
+    state, tensors = checkpoint.read(path)
+    checkpoint.write(path, state.model_copy(update={"torch": "1.0.0", "device": "cuda (Some GPU)"}), tensors)
+    again = run([(wanted, 0)], data, tmp_path)[wanted.digest, 0]
+    assert_same(first, again)
+    assert (again.state.torch, again.state.device) == ("1.0.0", "cuda (Some GPU)")
+
+
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
+def test_the_precision_is_part_of_a_run(precision: Precision, data: SequenceDataset, tmp_path: Path) -> None:
+    member = Run(recipe(), 0, data, CPU, tmp_path, precision)
+    member.load()
+    member.save()
+    assert checkpoint.read_state(tmp_path / f"{recipe().name}.trial-0.safetensors").precision == precision
+    member.check()
 
 
 def test_layers_that_cannot_be_stacked() -> None:
@@ -793,11 +826,19 @@ def test_requests_that_are_refused_at_once(data: SequenceDataset, tmp_path: Path
     assert refused([(wanted, 0)], precision="bfloat16") == (
         "precision bfloat16 needs a CUDA device; on cpu use float32."
     )
+    for width in (0, -1):
+        assert refused([(wanted, 0)], width=width) == (
+            f"a stack of {width} replicas trains nothing: width must be at least 1."
+        )
     assert refused([(wanted, 0), (recipe(l2=1.0), 0)]) == (
         f"{wanted.name}:0 is asked for twice, and both would write the same checkpoint."
     )
     assert refused([(wanted.model_copy(update={"dataset": "synthetic-motifs"}), 0)]) == (
         "recipe 'cnn-local-exponential.synthetic-motifs' is for another data set than 'synthetic-codes'."
+    )
+    deeper = wanted.model_copy(update={"architecture": "basset", "dataset": "basset-dnase164"})
+    assert refused([(deeper, 0)]) == (  # and not that it cannot be built
+        "recipe 'basset-exponential.basset-dnase164' is for another data set than 'synthetic-codes'."
     )
     assert refused([(recipe(batch_size=1), 0)]).startswith("41 training sequences in batches of 1: batch normal")
 
@@ -916,7 +957,8 @@ def test_a_data_set_too_large_for_the_memory(
             train_it()
         assert str(error.value) == (
             "data set 'synthetic-codes' does not fit in the free memory of cpu: its sequences and labels take 0 MB, "
-            "whatever the batch_size. Wait until other programs there have ended, or train on the CPU."
+            "whatever the batch_size. Wait until other programs there have ended, or train on a machine with more "
+            "memory."
         )
 
 
@@ -930,6 +972,43 @@ def test_a_replica_too_large_for_the_memory(
     with pytest.raises(MotifzooError) as error:
         run([(recipe(), 0)], data, tmp_path)
     assert str(error.value) == (
-        "cnn-local-exponential.synthetic-codes:0 alone does not fit in the memory of cpu. Choose a smaller batch_size "
-        "in the recipe, or train on the CPU."
+        "cnn-local-exponential.synthetic-codes:0 does not fit in this machine's free memory. Choose a smaller "
+        "batch_size in the recipe, or wait until other programs have ended."
     )
+
+
+def test_a_replica_too_large_for_the_memory_beside_others(
+    data: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two stacks train when one of them finds no room."""
+    first, both = threading.Lock(), threading.Barrier(2)
+
+    def backward(*_: object) -> None:
+        both.wait(60)
+        if not first.acquire(blocking=False):
+            time.sleep(5)  # still at work when the other gives up
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(Stack, "backward", backward)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    with pytest.raises(MotifzooError) as error:
+        run([(recipe(), 0), (recipe("relu"), 0)], data, tmp_path)
+    name, _, rest = str(error.value).partition(" ")
+    assert name in {f"{recipe().name}:0", f"{recipe('relu').name}:0"}
+    assert rest == (
+        "does not fit in this machine's free memory beside what else is trained. Choose fewer --threads, each of which "
+        "trains a stack, or a smaller batch_size in the recipe."
+    )
+
+
+def test_a_default_device_does_not_change_an_epoch(data: SequenceDataset, tmp_path: Path) -> None:
+    """What is drawn on the CPU is drawn there."""
+    losses = []
+    for default in ("cpu", "meta"):
+        with torch.device(default):
+            member = Run(recipe(), 0, data, CPU, tmp_path)
+            member.load()
+            batches = Data(Batches(data.train, CPU), Batches(data.valid, CPU), "auroc")
+            stack = Stack([member.replica()], batches, recipe().training, Grouped(), CPU)
+            losses.append(stack.epoch([Turn(0, 1e-3)], lambda done, total: None))
+    assert losses[0] == losses[1]

@@ -19,12 +19,16 @@ from filelock import FileLock
 from own_files import labelled_fasta
 from safetensors import SafetensorError
 
+from motifzoo.data_cards.load import load_dataset
 from motifzoo.data_cards.own import Request, add
+from motifzoo.errors import ModelError
 from motifzoo.evaluate.cli import main
-from motifzoo.zoo import training
+from motifzoo.zoo import publish, training
 from motifzoo.zoo.alone import alone
 from motifzoo.zoo.config import read_config
 from motifzoo.zoo.load import load
+from motifzoo.zoo.recipe import Recipe, find
+from motifzoo.zoo.training import Trained
 
 MODEL = "cnn-local-relu.tiny-own"
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL, fork or limits of a process")
@@ -172,6 +176,71 @@ def test_what_others_put_into_the_folder_stays_there(tmp_path: Path) -> None:
     assert {path.name for path in models.glob(".tmp-*")} == {".tmp-folder", ".tmp-0123456789ab-mine", ".tmp-notes"}
 
 
+def test_what_a_killed_trainer_half_wrote_into_a_model_folder_goes(tmp_path: Path) -> None:
+    """And only what trainers write there: the rest may be another command's that is at work, or the user's."""
+    models = tmp_path / "models"
+    gone = ["model.safetensors", "training.json", "config.json", "trial-1/model.safetensors", "trial-12/training.json"]
+    stay = ["README.md", "scores.json", "mine/model.safetensors"]
+    half = {name: models / MODEL / name for name in (*gone, *stay)} | {"mine": models / "mine" / "model.safetensors"}
+    half = {name: path.with_name(f".tmp-0123456789ab-{path.name}") for name, path in half.items()}
+    for path in half.values():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    with alone(models):
+        assert [name for name, path in half.items() if path.exists()] == [*stay, "mine"]
+
+
+def finished_trial(folder: Path) -> tuple[Recipe, Trained]:
+    """A trial of one epoch, not yet in a model folder."""
+    (recipe,) = find(str(write_grid(folder, epochs=1)))
+    path = folder / "run.safetensors"
+    return recipe, training.train(recipe, 0, load_dataset("tiny-own"), device=torch.device("cpu"), checkpoint_path=path)
+
+
+@POSIX
+@pytest.mark.parametrize("writes", [1, 2, 3])
+def test_a_trial_whose_replacement_was_killed_is_replaced_again(writes: int, tmp_path: Path) -> None:
+    """Also where its old entry is beside its new weights."""
+    recipe, trained = finished_trial(tmp_path)
+    folder = tmp_path / recipe.name
+    before = publish.add_trial(folder, recipe, trained).trials[0].sha256
+    with torch.no_grad():
+        trained.network.get_parameter("head.bias").add_(1)
+
+    def killed() -> None:
+        replace, done = os.replace, 0
+
+        def fatal(*given: Any) -> None:
+            nonlocal done
+            replace(*given)
+            done += 1
+            if done == writes:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        os.replace = fatal  # type: ignore[assignment]
+        publish.add_trial(folder, recipe, trained)
+
+    assert child(killed) == -signal.SIGKILL
+    assert read_config(folder).trials[0].sha256 == before
+    after = publish.add_trial(folder, recipe, trained).trials[0].sha256
+    assert after != before
+    assert weights_of(tmp_path) == {f"{MODEL}:0": after}
+
+
+def test_a_damaged_trial_beside_the_one_to_be_replaced_is_refused(tmp_path: Path) -> None:
+    recipe, trained = finished_trial(tmp_path)
+    folder = tmp_path / recipe.name
+    publish.add_trial(folder, recipe, trained)
+    with torch.no_grad():
+        trained.network.get_parameter("head.bias").add_(1)
+    other = Trained(trained.network, trained.state.model_copy(update={"seed": 1}))
+    publish.add_trial(folder, recipe, other)
+    (folder / "model.safetensors").write_bytes(b"")
+    with pytest.raises(ModelError) as error:
+        publish.add_trial(folder, recipe, other)
+    assert str(error.value) == f"{folder / 'model.safetensors'} is cut short: 0 bytes are no safetensors file."
+
+
 # Replicas that diverge
 
 
@@ -216,8 +285,8 @@ def test_out_of_memory(trials: int, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("motifzoo.zoo.training._train_epoch", refuse)
     monkeypatch.setattr("motifzoo.zoo.stacked_epoch.Stack.backward", refuse)
     assert error_of(train(write_grid(tmp_path, trials=trials), tmp_path / "models")) == (
-        f"{MODEL}:0 alone does not fit in the memory of cpu. Choose a smaller batch_size in the "
-        "recipe, or train on the CPU."
+        f"{MODEL}:0 does not fit in this machine's free memory. Choose a smaller batch_size in the recipe, or wait "
+        "until other programs have ended."
     )
 
 
@@ -398,6 +467,42 @@ def test_weights_that_the_disk_has_no_room_for_are_not_trained_again(
     monkeypatch.setattr(training, "_train_epoch", none)
     assert train(path, models).exit_code == 0
     assert len(weights_of(models)) == 1
+
+
+def train_where_compiled_code_cannot_be_kept(recipe: str, output: str) -> None:
+    """In a process of its own: no file can have more than 2 kB until training begins to write its own."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    begin = training.check_trainable
+
+    def limited(*given: Any) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, most))
+        try:
+            from motifzoo.zoo import mersenne_twister
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        assert {function.stats.cache_path for function in (mersenne_twister.below_, mersenne_twister._twist)} == {None}  # type: ignore[attr-defined]
+        begin(*given)
+
+    training.check_trainable = limited
+    done = train(recipe, Path(output))
+    assert done.exit_code == 0, done.output
+    print(json.dumps(done.stderr.splitlines()))
+
+
+@POSIX
+def test_compiled_code_that_the_disk_has_no_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notice, and the same weights."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "empty"))
+    recipe = write_grid(tmp_path, trials=2)
+    with process_of("train_where_compiled_code_cannot_be_kept", recipe, tmp_path / "full") as process:
+        output, _ = process.communicate()
+    assert process.returncode == 0
+    said = "Notice: what numba compiles cannot be kept (File too large); it is compiled again each time."
+    assert [line for line in json.loads(output) if "numba" in line] == [said]
+    assert train(recipe, tmp_path / "peace").exit_code == 0
+    assert weights_of(tmp_path / "full") == weights_of(tmp_path / "peace")
 
 
 # Checkpoints of other runs

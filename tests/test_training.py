@@ -1,5 +1,6 @@
 """Training: the schedule, what one step minimises, repeatability, and runs that are killed and resumed."""
 
+import errno
 import json
 import math
 import os
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from sklearn.metrics import auc, precision_recall_curve, roc_auc_score
 from torch import nn
@@ -45,8 +47,10 @@ from motifzoo.zoo.training import (
     batches_of,
     dropout_generator,
     pooled_scores,
+    too_large,
     train,
 )
+from motifzoo.zoo.weights import content_hash
 
 CPU = torch.device("cpu")
 STILL = 1e-30  # a learning rate that leaves every float32 weight as it is
@@ -539,8 +543,15 @@ def test_a_full_device_is_one_clear_error(
     with pytest.raises(MotifzooError) as error:
         run(recipe(), codes, tmp_path / "run")
     assert str(error.value) == (
-        "cnn-local-exponential.synthetic-codes:0 alone does not fit in the memory of cpu. Choose a smaller batch_size "
-        "in the recipe, or train on the CPU."
+        "cnn-local-exponential.synthetic-codes:0 does not fit in this machine's free memory. Choose a smaller "
+        "batch_size in the recipe, or wait until other programs have ended."
+    )
+
+
+def test_what_a_full_gpu_is_answered_with() -> None:
+    assert str(too_large("cnn-dist-relu.synthetic-codes:3", torch.device("cuda", 1))) == (
+        "cnn-dist-relu.synthetic-codes:3 alone does not fit in the memory of cuda:1. Choose a smaller batch_size in "
+        "the recipe, or train on the CPU."
     )
 
 
@@ -558,12 +569,13 @@ def test_a_data_set_that_is_too_large_is_named(
     none = np.broadcast_to(np.zeros(1, np.int8), (20_000 * 170, 12))
     data = SequenceDataset(motifs.card, motifs.train, Split(many, none, motifs.train.placements), motifs.test)
     failing(monkeypatch, "Batches", "CUDA error: out of memory")
-    with pytest.raises(MotifzooError) as error:
-        batches_of(data, Training(), CPU)
-    assert str(error.value) == (
-        "data set 'synthetic-motifs' does not fit in the free memory of cpu: its sequences and labels take 843 MB, "
-        "whatever the batch_size. Wait until other programs there have ended, or train on the CPU."
-    )
+    for device, elsewhere in (("cpu", "a machine with more memory"), ("cuda:1", "the CPU")):
+        with pytest.raises(MotifzooError) as error:
+            batches_of(data, Training(), torch.device(device))
+        assert str(error.value) == (
+            f"data set 'synthetic-motifs' does not fit in the free memory of {device}: its sequences and labels take "
+            f"843 MB, whatever the batch_size. Wait until other programs there have ended, or train on {elsewhere}."
+        )
 
 
 @pytest.mark.parametrize("where", ["_train_epoch", "Batches"])
@@ -701,6 +713,15 @@ def finished(codes: SequenceDataset, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def unfinished(codes: SequenceDataset, tmp_path: Path) -> Path:
+    """The checkpoint of a run of four epochs after its first."""
+    path = tmp_path / "unfinished.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        run(recipe(), codes, path, progress=KillAt(0, within=False))
+    return path
+
+
 def test_a_checkpoint_of_another_recipe(finished: Path, codes: SequenceDataset) -> None:
     other = recipe(epochs=1, l2=1e-5)
     with pytest.raises(ModelError) as error:
@@ -730,28 +751,72 @@ def test_a_checkpoint_of_other_data(finished: Path, codes: SequenceDataset) -> N
     )
 
 
-def test_a_checkpoint_of_another_device(finished: Path, codes: SequenceDataset) -> None:
-    state = checkpoint.read_state(finished).model_copy(update={"device": "cuda (Some GPU)"})
-    rewrite(finished, lambda tensors: tensors, state)
+def test_a_checkpoint_of_another_device(unfinished: Path, codes: SequenceDataset) -> None:
+    state = checkpoint.read_state(unfinished).model_copy(update={"device": "cuda (Some GPU)"})
+    rewrite(unfinished, lambda tensors: tensors, state)
     with pytest.raises(ModelError) as error:
-        run(recipe(epochs=1), codes, finished)
+        run(recipe(), codes, unfinished)
     assert str(error.value) == (
-        f"checkpoint {finished} was made with another device (cuda (Some GPU), now {describe_device(CPU)}). "
+        f"checkpoint {unfinished} was made with another device (cuda (Some GPU), now {describe_device(CPU)}). "
         "Train into another folder, or delete it to start over."
     )
 
 
-def test_a_checkpoint_of_another_pytorch(finished: Path, codes: SequenceDataset) -> None:
+def test_a_checkpoint_of_another_pytorch(unfinished: Path, codes: SequenceDataset) -> None:
     """Its kernels may round otherwise, so that the weights would be those of neither version."""
-    state = checkpoint.read_state(finished)
+    state = checkpoint.read_state(unfinished)
     assert state.torch == torch.__version__
-    rewrite(finished, lambda tensors: tensors, state.model_copy(update={"torch": "1.0.0"}))
+    rewrite(unfinished, lambda tensors: tensors, state.model_copy(update={"torch": "1.0.0"}))
     with pytest.raises(ModelError) as error:
-        run(recipe(epochs=1), codes, finished)
+        run(recipe(), codes, unfinished)
     assert str(error.value) == (
-        f"checkpoint {finished} was made with another version of PyTorch (1.0.0, now {torch.__version__}). "
+        f"checkpoint {unfinished} was made with another version of PyTorch (1.0.0, now {torch.__version__}). "
         "Train into another folder, or delete it to start over."
     )
+
+
+@pytest.mark.parametrize("end", ["the last epoch", "an early stop", "a divergence"])
+def test_a_run_that_has_ended_is_had_on_any_device_and_with_any_pytorch(
+    end: str, unfinished: Path, codes: SequenceDataset
+) -> None:
+    """Nothing is computed any more. What it was trained with stays on record."""
+    state, tensors = checkpoint.read(unfinished)
+    state.device, state.torch = "cuda (Some GPU)", "1.0.0"
+    if end == "the last epoch":
+        state.history *= 4
+    elif end == "an early stop":
+        state.schedule.stopped = True
+    else:
+        state.history[0] = state.history[0].model_copy(update={"loss": math.nan})
+    checkpoint.write(unfinished, state, tensors)
+    done = run(recipe(), codes, unfinished)
+    assert len(done.state.history) == len(state.history)
+    assert (done.state.device, done.state.torch) == ("cuda (Some GPU)", "1.0.0")
+    assert torch.equal(done.network.state_dict()["conv1.weight"], tensors["model.conv1.weight"])
+
+
+def test_a_checkpoint_of_another_precision(unfinished: Path, finished: Path, codes: SequenceDataset) -> None:
+    """Though it has ended: those are not the weights that were asked for."""
+    for path, epochs in ((unfinished, 4), (finished, 1)):
+        state = checkpoint.read_state(path).model_copy(update={"precision": "bfloat16"})
+        rewrite(path, lambda tensors: tensors, state)
+        with pytest.raises(ModelError) as error:
+            run(recipe(epochs=epochs), codes, path)
+        assert str(error.value) == (
+            f"checkpoint {path} was made with another precision (bfloat16, now float32). Train into another folder, or "
+            "delete it to start over."
+        )
+
+
+def test_a_checkpoint_from_before_the_precision_was_kept_is_float32(
+    unfinished: Path, codes: SequenceDataset, undisturbed: Trained
+) -> None:
+    state = json.loads(checkpoint.read_state(unfinished).model_dump_json())
+    assert state.pop("precision") == "float32"
+    checkpoint.save_file(load_file(unfinished), unfinished, metadata={"state": json.dumps(state)})
+    done = run(recipe(), codes, unfinished)
+    assert_same(done, undisturbed)
+    assert done.state.precision == "float32"
 
 
 def test_a_checkpoint_from_before_pytorchs_version_was_kept_goes_on(
@@ -798,7 +863,76 @@ def test_one_flipped_bit_of_a_checkpoints_tensors(finished: Path, codes: Sequenc
     with pytest.raises(ModelError) as error:
         run(recipe(epochs=1), codes, finished)
     assert str(error.value) == (
-        f"checkpoint {finished} is damaged: its tensors are not those that were written. Delete it to start over."
+        f"checkpoint {finished} is damaged: its content is not what was written. Delete it to start over."
+    )
+
+
+def facts_of(path: Path) -> dict[str, str]:
+    """A checkpoint's metadata."""
+    with safe_open(path, framework="pt") as handle:
+        found: dict[str, str] = handle.metadata()
+    return found
+
+
+def test_another_number_in_a_checkpoints_state(unfinished: Path, codes: SequenceDataset) -> None:
+    content = unfinished.read_bytes()
+    changed = content.replace(b'learning_rate\\":0.001', b'learning_rate\\":0.009')
+    assert changed != content
+    unfinished.write_bytes(changed)
+    with pytest.raises(ModelError) as error:
+        run(recipe(), codes, unfinished)
+    assert str(error.value) == (
+        f"checkpoint {unfinished} is damaged: its content is not what was written. Delete it to start over."
+    )
+
+
+def test_a_checkpoint_with_a_hash_of_its_tensors_only(
+    unfinished: Path, codes: SequenceDataset, undisturbed: Trained
+) -> None:
+    """As an older version wrote it: it goes on, unless a tensor is another."""
+    tensors, state = load_file(unfinished), facts_of(unfinished)["state"]
+    older = {"state": state, "sha256": content_hash({name: value.numpy() for name, value in tensors.items()})}
+    checkpoint.save_file(tensors, unfinished, metadata=older)
+    assert_same(run(recipe(), codes, unfinished), undisturbed)
+    checkpoint.save_file(tensors | {"model.head.bias": torch.ones(1)}, unfinished, metadata=older)
+    with pytest.raises(ModelError) as error:
+        run(recipe(), codes, unfinished)
+    assert str(error.value) == (
+        f"checkpoint {unfinished} is damaged: its content is not what was written. Delete it to start over."
+    )
+
+
+@pytest.mark.parametrize("kind", ["float64", "bfloat16", "bool"])
+def test_a_tensor_of_a_type_that_no_checkpoint_has(kind: str, finished: Path, codes: SequenceDataset) -> None:
+    """It is refused before its bytes are hashed."""
+    other = torch.zeros(1, dtype=getattr(torch, kind))
+    checkpoint.save_file(load_file(finished) | {"model.head.bias": other}, finished, metadata=facts_of(finished))
+    with pytest.raises(ModelError) as error:
+        run(recipe(epochs=1), codes, finished)
+    assert str(error.value) == (
+        f"checkpoint {finished} has 'model.head.bias' as {kind} (1,), and checkpoints have float32 and int64 only. "
+        "Delete it to start over."
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(errno.EACCES, "Permission denied"), (errno.EMFILE, "Too many open files")]
+)
+def test_a_checkpoint_that_cannot_be_read_now_is_not_to_be_deleted(
+    number: int, said: str, finished: Path, codes: SequenceDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Path.open
+
+    def refuse(path: Path, *given: Any, **more: Any) -> Any:
+        if path == finished:
+            raise OSError(number, os.strerror(number), str(path))
+        return whole(path, *given, **more)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ModelError) as error:
+        run(recipe(epochs=1), codes, finished)
+    assert str(error.value) == (
+        f"cannot read checkpoint {finished}: {said}. It may be whole: try again when it can be read."
     )
 
 
@@ -839,6 +973,34 @@ def test_a_checkpoint_with_other_tensors(
     with pytest.raises(ModelError) as error:
         run(recipe(epochs=1), codes, finished)
     assert str(error.value).startswith(f"checkpoint {finished} does not fit this network: ")
+
+
+def test_a_recipe_of_another_data_set(codes: SequenceDataset, tmp_path: Path) -> None:
+    """That shows before its network is found not to fit."""
+    other = recipe("basset", "relu", "basset-dnase164")
+    with pytest.raises(ModelError) as error:
+        run(other, codes, tmp_path / "run.safetensors")
+    assert str(error.value) == "recipe 'basset-relu.basset-dnase164' is for another data set than 'synthetic-codes'."
+
+
+def test_a_default_device_changes_nothing(
+    codes: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither where a network starts nor the order of its sequences, both of which are drawn on the CPU."""
+    orders = []
+
+    def see(network: Network, optimizer: object, batches: object, order: torch.Tensor, *_: object) -> float:
+        orders.append(order)
+        assert {value.device for value in network.state_dict().values()} == {CPU}
+        return 0.5
+
+    monkeypatch.setattr("motifzoo.zoo.training._train_epoch", see)
+    monkeypatch.setattr(checkpoint, "save", lambda *_: None)
+    expected = run(recipe(epochs=2), codes, tmp_path / "run")
+    with torch.device("meta"):
+        found = run(recipe(epochs=2), codes, tmp_path / "run")
+    assert_same(found, expected)
+    assert all(torch.equal(one, other) for one, other in zip(orders[:2], orders[2:], strict=True))
 
 
 @pytest.mark.parametrize("empty", ["train", "valid"])

@@ -131,7 +131,8 @@ def _module(layer: Layer, shape: Shape) -> nn.Module:
 
 
 def build(layers: Sequence[Layer], input_length: int, filter_layer: str | None = None) -> Network:
-    """The network of `layers` for sequences of `input_length` nt, in eval mode, with the starting weights of seed 0.
+    """The network of `layers` for sequences of `input_length` nt, in eval mode, with starting weights that are the
+    same each time; those of a trial are `training.starting_network`.
 
     It is on PyTorch's default device; inside `torch.device("meta")` it has shapes and no weights, for weights to come.
     Raises ModelError for specs that do not fit together (see `plan`) or a filter layer that is missing or whose

@@ -1,12 +1,14 @@
 """A training run on disk: one safetensors file, replaced atomically after every epoch.
 
 Tensors are the network's state (`model.*`) and Adam's (`adam.<parameter>.*`); everything else is JSON in the
-file's metadata, with the tensors' hash. No pickle, so a checkpoint from someone else runs nothing.
+file's metadata, with a hash of all that. No pickle, so a checkpoint from someone else runs nothing.
 """
 
+import hashlib
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -19,12 +21,16 @@ from ..files import atomic_path
 from .schedule import Epoch, Schedule
 from .weights import content_hash
 
+Precision = Literal["float32", "tf32", "bfloat16"]
+_DTYPES: Final = (torch.float32, torch.int64)  # of all that is in a checkpoint
+
 
 class RunState(BaseModel):
     """Everything about a run but its tensors.
 
     stacked: whether it trained in a stack, which rounds otherwise than training alone; None for both in turn.
     torch: the version of PyTorch it trains with; None in checkpoints that are older than this field.
+    precision: what layers behind the first activation compute in; only stacks have another than float32.
     """
 
     model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
@@ -38,11 +44,16 @@ class RunState(BaseModel):
     seconds: float = 0.0
     stacked: bool | None = None
     torch: str | None = None
+    precision: Precision = "float32"
 
     @property
     def diverged(self) -> bool:
         """Whether the last epoch's loss is not a number, or infinite: weights do not come back from that."""
         return bool(self.history) and not math.isfinite(self.history[-1].loss)
+
+    def epochs_left(self, epochs: int) -> int:
+        """Epochs left to train, at most, of so many; 0 for a run that has ended."""
+        return 0 if self.schedule.stopped or self.diverged else max(0, epochs - len(self.history))
 
 
 def save(path: Path, state: RunState, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
@@ -58,9 +69,10 @@ def save(path: Path, state: RunState, network: nn.Module, optimizer: torch.optim
 def write(path: Path, state: RunState, tensors: Mapping[str, Tensor]) -> None:
     """Write a run's state and tensors, named as in the file, atomically; raises CacheError when the folder refuses."""
     stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    told = state.model_dump_json()
     with atomic_path(path) as temporary:
         try:
-            save_file(stored, temporary, metadata={"state": state.model_dump_json(), "sha256": _hash(stored)})
+            save_file(stored, temporary, metadata={"state": told, "sha256_all": _hash_all(told, stored)})
         except SafetensorError as error:  # what it makes of a full disk
             raise OSError(str(error)) from error
 
@@ -127,20 +139,44 @@ def _adam_of(parameter: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]
 def read(path: Path) -> tuple[RunState, dict[str, Tensor]]:
     """A checkpoint's state and tensors, named as in the file. Raises ModelError when it is not a whole checkpoint."""
     try:
+        with path.open("rb") as stream:
+            stream.read(1)  # of a file that may not be read, safetensors says that there is none
         with safe_open(path, framework="pt") as handle:
             facts = handle.metadata() or {}
             state = RunState.model_validate_json(facts.get("state", ""))
             tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
-    except (SafetensorError, ValidationError, OSError) as error:
+    except (SafetensorError, ValidationError) as error:
         raise ModelError(
             f"{path} is not a readable training checkpoint. Delete it to train this trial from the start."
         ) from error
-    if "sha256" in facts and facts["sha256"] != _hash(tensors):  # older ones have none
+    except OSError as error:
         raise ModelError(
-            f"checkpoint {path} is damaged: its tensors are not those that were written. Delete it to start over."
-        )
+            f"cannot read checkpoint {path}: {error.strerror or error}. It may be whole: try again when it can be read."
+        ) from error
+    _check_hash(path, facts, tensors)
     return state, tensors
+
+
+def _check_hash(path: Path, facts: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
+    """Raise ModelError for other content than was written. Older checkpoints have a hash of their tensors, or none."""
+    kept = facts.keys() & {"sha256_all", "sha256"}
+    for name, value in tensors.items():
+        if kept and value.dtype not in _DTYPES:
+            raise ModelError(
+                f"checkpoint {path} has {name!r} as {_type_of(value)}, and checkpoints have float32 and int64 only. "
+                "Delete it to start over."
+            )
+    if "sha256_all" in facts:
+        whole = facts["sha256_all"] == _hash_all(facts["state"], tensors)
+    else:
+        whole = "sha256" not in facts or facts["sha256"] == _hash(tensors)
+    if not whole:
+        raise ModelError(f"checkpoint {path} is damaged: its content is not what was written. Delete it to start over.")
 
 
 def _hash(tensors: Mapping[str, Tensor]) -> str:
     return content_hash({name: value.numpy() for name, value in tensors.items()})
+
+
+def _hash_all(state: str, tensors: Mapping[str, Tensor]) -> str:
+    return hashlib.sha256(f"{_hash(tensors)}\0{state}".encode()).hexdigest()

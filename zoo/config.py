@@ -6,9 +6,18 @@ together before anything is allocated.
 
 import unicodedata
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from ..errors import ModelError, describe_invalid
 from ..files import write_text
@@ -51,7 +60,8 @@ class Trial(_Strict):
 
     `device` is where it trained, `epochs` how many it ran, `seconds` the training time, `score` the final validation
     score, `stacked` whether it trained in a stack, which rounds otherwise than training alone; None where that is not
-    known, or the score undefined.
+    known, or the score undefined. `precision` is what the layers behind the first activation trained in, None for
+    float32.
     """
 
     trial: Annotated[int, Field(ge=0, le=999_999)]
@@ -63,6 +73,13 @@ class Trial(_Strict):
     score: float | None = None
     torch: Text | None = None
     stacked: bool | None = None
+    precision: Literal["tf32", "bfloat16"] | None = None
+
+    @model_serializer(mode="wrap")
+    def _written(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a precision of None, so that configs that are older than the field stay as they are."""
+        fields: dict[str, Any] = written(self)
+        return {name: value for name, value in fields.items() if (name, value) != ("precision", None)}
 
 
 class ModelConfig(_Strict):

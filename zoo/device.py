@@ -50,8 +50,8 @@ def _settings(products: str) -> Iterator[_Setting]:
         yield backends.cudnn, "allow_tf32", products == "tf32"
         yield backends.cuda.matmul, "allow_tf32", products == "tf32"
         return
-    # An operation without a setting of its own reads as the general ones do, and so does cuDNN's default, which is TF32 if
-    # they say nothing. Those come first: what then reads as it should is left alone, and inherits again afterwards.
+    # An operation without a setting of its own reads as the general ones do, and so does cuDNN's default, which is TF32
+    # if they say nothing. Those come first: what then reads as it should is left alone, and inherits again afterwards.
     yield backends, "fp32_precision", "none"
     yield backends.cudnn, "fp32_precision", products
     for operation in (backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn):

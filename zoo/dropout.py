@@ -74,6 +74,6 @@ def _keep(out: Tensor, probability: float, generator: torch.Generator) -> Tensor
 def _is_known() -> bool:
     """Whether this build draws and keeps its state as assumed; where it uses Intel's library it does not."""
     one, other = (torch.Generator().manual_seed(0) for _ in range(2))
-    drawn = torch.empty(2000, dtype=torch.bool)
+    drawn = torch.empty(2000, dtype=torch.bool, device="cpu")  # whatever the default device is
     same = torch.equal(_keep(torch.empty_like(drawn), 0.7, one), drawn.bernoulli_(0.7, generator=other))
     return same and torch.equal(one.get_state(), other.get_state())

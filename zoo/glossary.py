@@ -27,11 +27,16 @@ ACTIVATIONS: Final = {
 }
 
 ARCHITECTURES: Final = {
-    "cnn-2": "two convolutions; the first is pooled by 2, so later layers can assemble motifs from parts",
-    "cnn-50": "two convolutions; the first is pooled by 50, so each of its filters has to hold a whole motif",
-    "cnn-deep": "four convolutions with small pools: motifs can be assembled over several layers",
-    "cnn-local": "two convolutions; the first is pooled by 50, so each of its filters has to hold a whole motif",
-    "cnn-dist": "four convolutions with small pools: motifs can be assembled over several layers",
+    "cnn-2": "two convolutions, 32 filters in the first (64 at 1,000 nt); it is pooled by 2, so later layers can "
+    "assemble motifs from parts",
+    "cnn-50": "two convolutions, 32 filters in the first (64 at 1,000 nt); it is pooled by 50, so each of its filters "
+    "has to hold a whole motif",
+    "cnn-deep": "four convolutions, 32 filters in the first (64 at 1,000 nt), with small pools: motifs can be "
+    "assembled over several layers",
+    "cnn-local": "two convolutions, 24 filters in the first; it is pooled by 50, so each of its filters has to hold a "
+    "whole motif",
+    "cnn-dist": "four convolutions, 24 filters in the first, with small pools: motifs can be assembled over several "
+    "layers",
     "basset": "Basset: three convolutions, the first of 300 filters, and two dense layers of 1000 units",
     "residualbind": "ResidualBind: a convolution, a residual block, and two more convolutions",
 }

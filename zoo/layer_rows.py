@@ -9,7 +9,7 @@ from .shapes import plan
 
 class LayerRow(NamedTuple):
     """One layer: its name, "(filters)" behind that of the layer whose filters are studied; its kind; its settings where
-    they are not the usual ones, "kernel 19, padding same"; the shape that it puts out, "24 x 200"."""
+    they are not the usual ones, "filters 24, kernel 19"; the shape that it puts out, "24 x 200"."""
 
     name: str
     kind: str

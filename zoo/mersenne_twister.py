@@ -5,11 +5,15 @@ Importing this module imports numba, which takes half a second: only training do
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final, TypeVar, cast
 
 import numba
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
+
+from ..files import notices
 
 _F = TypeVar("_F", bound=Callable[..., object])
 
@@ -19,16 +23,62 @@ _UPPER, _LOWER, _MATRIX = np.uint32(1 << 31), np.uint32((1 << 31) - 1), np.uint3
 _MASK_B, _MASK_C = np.uint32(0x9D2C5680), np.uint32(0xEFC60000)
 _ONE, _ZERO, _HALF = np.uint32(1), np.uint32(0), np.uint64(32)
 _CHUNK = 1024  # draws at a time: they stay in the processor's first cache
+_WORD, _WORDS = types.uint32, types.uint32[::1]
 
 
-def _compiled(function: _F) -> _F:
-    try:
-        return cast(_F, numba.njit(nogil=True, cache=True)(function))
-    except RuntimeError:  # there is nowhere to keep what it compiles
-        return cast(_F, numba.njit(nogil=True)(function))
+def _compiled(*given: types.Type) -> Callable[[_F], _F]:
+    """Compile a function now, for arguments of these types: threads that have begun to train would each meet what the
+    disk refuses."""
+
+    def compiled(function: _F) -> _F:
+        try:
+            kept = numba.njit(nogil=True, cache=True)(function)
+        except RuntimeError:  # there is nowhere to keep what it compiles
+            return cast(_F, numba.njit(nogil=True)(function))
+        try:
+            kept.compile(given)
+        except OSError as error:  # a full disk, for one
+            _warn(error.strerror or str(error))
+            return cast(_F, numba.njit(nogil=True)(function))
+        return cast(_F, kept)
+
+    return compiled
 
 
-@_compiled
+@cache
+def _warn(reason: str) -> None:
+    """Once, not for each function."""
+    notices.warning("what numba compiles cannot be kept (%s); it is compiled again each time.", reason)
+
+
+@_compiled(_WORD, _WORD, _WORD)
+def _next(word: Any, following: Any, other: Any) -> Any:
+    y = (word & _UPPER) | (following & _LOWER)
+    return other ^ (y >> _ONE) ^ ((_ZERO - (y & _ONE)) & _MATRIX)
+
+
+@_compiled(_WORDS)
+def _twist(state: NDArray[np.uint32]) -> None:
+    """Replace all words by the next ones."""
+    gap = SIZE - _MIDDLE
+    for i in range(gap):
+        state[i] = _next(state[i], state[i + 1], state[i + _MIDDLE])
+    for i in range(gap, SIZE - 1):
+        state[i] = _next(state[i], state[i + 1], state[i - gap])
+    state[SIZE - 1] = _next(state[SIZE - 1], state[0], state[_MIDDLE - 1])
+
+
+@_compiled(_WORDS, _WORDS)
+def _temper(state: NDArray[np.uint32], words: NDArray[np.uint32]) -> None:
+    for i in range(len(state)):
+        y = state[i]
+        y ^= y >> np.uint32(11)
+        y ^= (y << np.uint32(7)) & _MASK_B
+        y ^= (y << np.uint32(15)) & _MASK_C
+        words[i] = y ^ (y >> np.uint32(18))
+
+
+@_compiled(types.boolean[::1], types.uint64, types.uint64, _WORDS, types.int64)
 def below_(out: NDArray[np.bool_], bound: np.uint64, mask: np.uint64, state: NDArray[np.uint32], position: int) -> int:
     """Fill 1-D `out`: is a 64-bit draw (two words, high one first), less the bits outside of `mask`, below `bound`?
 
@@ -50,30 +100,3 @@ def below_(out: NDArray[np.bool_], bound: np.uint64, mask: np.uint64, state: NDA
             drawn = np.uint64(words[2 * i]) << _HALF | np.uint64(words[2 * i + 1])
             part[i] = (drawn & mask) < bound
     return position
-
-
-@_compiled
-def _twist(state: NDArray[np.uint32]) -> None:
-    """Replace all words by the next ones."""
-    gap = SIZE - _MIDDLE
-    for i in range(gap):
-        state[i] = _next(state[i], state[i + 1], state[i + _MIDDLE])
-    for i in range(gap, SIZE - 1):
-        state[i] = _next(state[i], state[i + 1], state[i - gap])
-    state[SIZE - 1] = _next(state[SIZE - 1], state[0], state[_MIDDLE - 1])
-
-
-@_compiled
-def _next(word: Any, following: Any, other: Any) -> Any:
-    y = (word & _UPPER) | (following & _LOWER)
-    return other ^ (y >> _ONE) ^ ((_ZERO - (y & _ONE)) & _MATRIX)
-
-
-@_compiled
-def _temper(state: NDArray[np.uint32], words: NDArray[np.uint32]) -> None:
-    for i in range(len(state)):
-        y = state[i]
-        y ^= y >> np.uint32(11)
-        y ^= (y << np.uint32(7)) & _MASK_B
-        y ^= (y << np.uint32(15)) & _MASK_C
-        words[i] = y ^ (y >> np.uint32(18))

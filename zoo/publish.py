@@ -20,8 +20,8 @@ from .weights import check_hash, read_weights, write_weights
 LICENCE = "MIT"
 
 
-def present_trials(folder: Path, recipe: Recipe, fingerprint: str) -> tuple[Trial, ...]:
-    """The trials that a model folder already holds; none where there is no folder.
+def present_trials(folder: Path, recipe: Recipe, fingerprint: str, *, replaced: int | None = None) -> tuple[Trial, ...]:
+    """The trials that a model folder already holds, but for the one to be replaced; none where there is no folder.
 
     Raises ModelError when the folder holds another model, recipe or data, or when one of the files that the next trial
     is written beside is damaged: better before training than after it.
@@ -32,12 +32,15 @@ def present_trials(folder: Path, recipe: Recipe, fingerprint: str) -> tuple[Tria
     wanted = _config(recipe, fingerprint)
     if present.model_copy(update={"trials": ()}) != wanted.model_copy(update={"trials": ()}):
         raise ModelError(f"{folder} holds model {present.name!r} of another recipe or data; choose another folder.")
+    # Not that of a trial to be replaced: a kill may have left its new weights beside its old entry.
+    trials = tuple(entry for entry in present.trials if entry.trial != replaced)
+    present = present.model_copy(update={"trials": trials})
     read_histories(folder, present)
     read_scores(folder, present)
-    for entry in present.trials:
+    for entry in trials:
         if (path := weights_path(folder, entry.trial)).exists():  # those of a wheel are elsewhere
             check_hash(path, read_weights(path), entry.sha256)
-    return present.trials
+    return trials
 
 
 def add_trial(folder: Path, recipe: Recipe, trained: Trained) -> ModelConfig:
@@ -53,8 +56,7 @@ def add_trial(folder: Path, recipe: Recipe, trained: Trained) -> ModelConfig:
             f"{recipe.name}:{state.seed} has weights or predictions that are NaN or infinite: it is no model."
         )
     config = _config(recipe, state.data)
-    present = present_trials(folder, recipe, state.data)
-    earlier = tuple(entry for entry in present if entry.trial != state.seed)
+    earlier = present_trials(folder, recipe, state.data, replaced=state.seed)
     path = weights_path(folder, state.seed)
     digest = write_weights(to_arrays(network), path)
     write_text(path.with_name("training.json"), _history(state))
@@ -68,6 +70,7 @@ def add_trial(folder: Path, recipe: Recipe, trained: Trained) -> ModelConfig:
         score=state.history[-1].score,
         torch=state.torch,
         stacked=state.stacked,
+        precision=None if state.precision == "float32" else state.precision,
     )
     trials = tuple(sorted((*earlier, entry), key=lambda item: item.trial))
     config = config.model_copy(update={"trials": trials})

@@ -78,13 +78,15 @@ def train_stack(
     every `checkpoint_seconds` (up to ten times as seldom, where that would take more than 2 % of the time), and resumed
     from. A replica that diverges ends (`state.diverged`), the others go on.
 
-    Raises ModelError for layers that cannot be stacked, a device or precision that it has no code for, recipes of
-    another data set, a checkpoint of another run, or when another process trains into `checkpoint_dir`; DataError for
-    data that cannot be trained on; CacheError when a checkpoint cannot be written; MotifzooError when the data or a
-    replica alone does not fit in the device's memory.
+    Raises ModelError for layers that cannot be stacked, a device or precision that it has no code for, a width below 1,
+    recipes of another data set, a checkpoint of another run, or when another process trains into `checkpoint_dir`;
+    DataError for data that cannot be trained on; CacheError when a checkpoint cannot be written; MotifzooError when the
+    data or a replica alone does not fit in the device's memory.
     """
     _check(trials, dataset, device, precision)
-    runs = [Run(recipe, trial, dataset, device, checkpoint_dir) for recipe, trial in trials]
+    if width is not None and width < 1:
+        raise ModelError(f"a stack of {width} replicas trains nothing: width must be at least 1.")
+    runs = [Run(recipe, trial, dataset, device, checkpoint_dir, precision) for recipe, trial in trials]
     stacks = min(torch.get_num_threads(), len(runs)) if device.type == "cpu" else 1
     if width is None:
         width = 1 if device.type == "cpu" else len(runs)
@@ -102,8 +104,6 @@ def _check(
     seen = set()
     for recipe, trial in trials:
         check_trainable(recipe, dataset)
-        if recipe.dataset != dataset.card.name:
-            raise ModelError(f"recipe {recipe.name!r} is for another data set than {dataset.card.name!r}.")
         if (recipe.name, trial) in seen:
             raise ModelError(f"{recipe.name}:{trial} is asked for twice, and both would write the same checkpoint.")
         seen.add((recipe.name, trial))
@@ -132,6 +132,7 @@ class _Trainer:
         self._narrower: dict[Any, int] = {}  # by the key of runs of which fewer fit
         self._progress = progress
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._data: dict[tuple[bool, bool], Data] = {}
@@ -145,8 +146,8 @@ class _Trainer:
                 run.check()
             before = torch.get_num_threads()
             self._started = time.perf_counter()
-            threads = [threading.Thread(target=self._work, name=f"stack-{number}") for number in range(stacks)]
-            for thread in threads:
+            self._threads = [threading.Thread(target=self._work, name=f"stack-{number}") for number in range(stacks)]
+            for thread in self._threads:
                 thread.start()
             try:
                 working = stacks
@@ -165,7 +166,7 @@ class _Trainer:
                         event()
             finally:
                 self._stop.set()
-                for thread in threads:
+                for thread in self._threads:
                     thread.join()
                 torch.set_num_threads(before)
 
@@ -174,7 +175,7 @@ class _Trainer:
         try:
             if self._device.type == "cpu":
                 torch.set_num_threads(1)  # of this thread: the stacks are what runs side by side
-            with float32_arithmetic():  # not around what the caller does between results
+            with float32_arithmetic():  # the process's settings: the caller has them too until all threads have ended
                 while self._train_stack():
                     pass
         except _AbandonedError:
@@ -264,7 +265,8 @@ class _Trainer:
         """Half of the members, as they were last saved; the others wait again."""
         torch.cuda.empty_cache()
         if len(members) == 1:
-            raise too_large(members[0].name, self._device)
+            beside = any(thread.is_alive() for thread in self._threads if thread is not threading.current_thread())
+            raise too_large(members[0].name, self._device, beside=beside)
         half = len(members) // 2
         notices.warning("%d replicas do not fit in the memory of %s; trying %d.", len(members), self._device, half)
         for run in members:

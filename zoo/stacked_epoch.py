@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from .arrangements import Arrangement
 from .batches import DROPOUT, ORDER, VALIDATION_BATCH, Batches, in_batches, stream
 from .builder import Network
+from .checkpoint import Precision as Precision
 from .device import faster_products
 from .dropout import Draws
 from .recipe import Training
@@ -20,7 +21,6 @@ from .stacked_layers import StackedLayers, State
 from .stacked_state import StackState, Tensors
 from .training import pooled_scores
 
-Precision = Literal["float32", "tf32", "bfloat16"]
 _AT_ONCE: Final = 1 << 20  # predictions that a thread makes scores of, at some 80 bytes each
 
 
@@ -101,7 +101,7 @@ class Stack:
         orders, generators, shuffler = [], [], torch.Generator()
         for seed, turn in zip(self._seeds, turns, strict=True):
             shuffler.manual_seed(stream(seed, ORDER, turn.epoch))
-            orders.append(torch.randperm(len(data), generator=shuffler))
+            orders.append(torch.randperm(len(data), generator=shuffler, device="cpu"))
             generators.append(torch.Generator(self._device).manual_seed(stream(seed, DROPOUT, turn.epoch)))
         draws = Draws(generators)
         rates = torch.tensor([[turn.rate] for turn in turns], dtype=torch.float64, device=self._device)

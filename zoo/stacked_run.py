@@ -12,7 +12,7 @@ from .device import describe_device
 from .layers import Activation, Layer
 from .recipe import Recipe
 from .schedule import Epoch
-from .stacked_epoch import Outcome, Replica
+from .stacked_epoch import Outcome, Precision, Replica
 from .stacked_layers import check_stackable
 from .stacked_state import Tensors, fresh_tensors
 from .training import Trained, check_same_run, starting_network, starting_state, weight_decays
@@ -29,7 +29,13 @@ class Run:
     """
 
     def __init__(
-        self, recipe: Recipe, trial: int, dataset: SequenceDataset, device: torch.device, folder: Path
+        self,
+        recipe: Recipe,
+        trial: int,
+        dataset: SequenceDataset,
+        device: torch.device,
+        folder: Path,
+        precision: Precision = "float32",
     ) -> None:
         self.recipe = recipe
         self.trial = trial
@@ -42,7 +48,8 @@ class Run:
         adam = settings.beta1, settings.beta2, settings.eps
         data = settings.batch_size, settings.reverse_complements, settings.shuffled_labels
         self.key = (tuple(map(_plain, layers)), data, adam)
-        self._start = starting_state(recipe, trial, dataset, describe_device(device, threads=1), stacked=True)
+        described = describe_device(device, threads=1)
+        self._start = starting_state(recipe, trial, dataset, described, stacked=True, precision=precision)
         self.state = self._start.model_copy(deep=True)
         self.tensors: Tensors = {}
 
@@ -59,14 +66,13 @@ class Run:
     @property
     def to_go(self) -> int:
         """Epochs left, at most."""
-        over = self.state.schedule.stopped or self.state.diverged
-        return 0 if over else max(0, self.recipe.training.epochs - len(self.state.history))
+        return self.state.epochs_left(self.recipe.training.epochs)
 
     def check(self) -> None:
         """Read where an earlier call left off. Raises ModelError when the checkpoint is of another run."""
         if self._path.exists():
             found = checkpoint.read_state(self._path)
-            check_same_run(self._path, found, self._start)
+            check_same_run(self._path, found, self._start, self.recipe.training.epochs)
             self.state = found
 
     def load(self) -> None:

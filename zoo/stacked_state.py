@@ -21,7 +21,7 @@ def fresh_tensors(network: Network) -> dict[str, Tensor]:
     tensors = {f"model.{name}": value.detach() for name, value in network.state_dict().items()}
     for name, parameter in network.named_parameters():
         tensors |= {f"adam.{name}.{moment}": torch.zeros_like(parameter) for moment in _MOMENTS}
-        tensors[f"adam.{name}.step"] = torch.zeros(())
+        tensors[f"adam.{name}.step"] = torch.zeros((), device="cpu")
     return tensors
 
 
@@ -59,8 +59,9 @@ class StackState:
         step = f"adam.{next(iter(self._shapes))}.step"
         self._steps = torch.stack([row[step] for row in replicas]).double().to(device)[:, None]
         # A number a parameter, then one a weight.
-        rows = torch.tensor([[decay[name] for name in self._shapes] for decay in decays], dtype=self.weights.dtype)
-        self._decay = rows.repeat_interleave(torch.tensor(self._sizes), dim=1).to(device)
+        with torch.device("cpu"):  # not on a default device of the caller's
+            rows = torch.tensor([[decay[name] for name in self._shapes] for decay in decays], dtype=self.weights.dtype)
+            self._decay = rows.repeat_interleave(torch.tensor(self._sizes), dim=1).to(device)
 
     def __len__(self) -> int:
         return len(self.weights)

@@ -23,7 +23,7 @@ from ..metrics import aupr, auroc
 from . import checkpoint
 from .batches import DROPOUT, INITIAL, ORDER, VALIDATION_BATCH, Batches, in_batches, stream
 from .builder import Network, ResidualBlock, build, initialise
-from .checkpoint import RunState
+from .checkpoint import Precision, RunState
 from .controls import training_split
 from .device import describe_device, float32_arithmetic, is_out_of_memory
 from .recipe import Recipe, Training
@@ -137,8 +137,10 @@ def _train_epoch(
 
 
 def check_trainable(recipe: Recipe, dataset: SequenceDataset) -> None:
-    """Raise ModelError for a network that does not fit its data set's sequences, DataError for a data set or batch size
-    that cannot be trained with."""
+    """Raise ModelError for another data set than the recipe's or a network that does not fit its sequences, DataError
+    for a data set or batch size that cannot be trained with."""
+    if recipe.dataset != dataset.card.name:
+        raise ModelError(f"recipe {recipe.name!r} is for another data set than {dataset.card.name!r}.")
     try:
         plan(recipe.layers(), dataset.card.length)
     except ModelError as error:
@@ -153,14 +155,21 @@ def check_trainable(recipe: Recipe, dataset: SequenceDataset) -> None:
 
 
 def starting_network(recipe: Recipe, trial: int, dataset: SequenceDataset) -> Network:
-    """The trial's network before training, on the CPU."""
-    network = build(recipe.layers(), dataset.card.length)
+    """The trial's network before training, on the CPU whatever PyTorch's default device is."""
+    with torch.device("cpu"):
+        network = build(recipe.layers(), dataset.card.length)
     initialise(network, torch.Generator().manual_seed(stream(trial, INITIAL)))
     return network
 
 
 def starting_state(
-    recipe: Recipe, trial: int, dataset: SequenceDataset, device: str, *, stacked: bool = False
+    recipe: Recipe,
+    trial: int,
+    dataset: SequenceDataset,
+    device: str,
+    *,
+    stacked: bool = False,
+    precision: Precision = "float32",
 ) -> RunState:
     """The trial's state before training on a device, as `describe_device` has it, alone or in a stack."""
     return RunState(
@@ -171,6 +180,7 @@ def starting_state(
         schedule=Schedule(learning_rate=recipe.training.learning_rate),
         stacked=stacked,
         torch=str(torch.__version__),
+        precision=precision,
     )
 
 
@@ -186,10 +196,11 @@ def batches_of(dataset: SequenceDataset, settings: Training, device: torch.devic
         if not is_out_of_memory(error):
             raise
         size = sum(math.prod(split.codes.shape) + 4 * split.labels.size for split in (training, validation))
+        elsewhere = "a machine with more memory" if device.type == "cpu" else "the CPU"
         raise MotifzooError(
             f"data set {dataset.card.name!r} does not fit in the free memory of {device}: its sequences and labels "
             f"take {size / 1e6:,.0f} MB, whatever the batch_size. Wait until other programs there have ended, or train "
-            "on the CPU."
+            f"on {elsewhere}."
         ) from error
 
 
@@ -226,8 +237,8 @@ def train(
     """Train one trial (its number is its seed) and return the network with its final weights.
 
     Resumes from `checkpoint_path` when that file exists, and writes it after every epoch; of a finished run it only
-    reads the weights. One that diverges ends with that epoch (`state.diverged`). Raises ModelError when the checkpoint
-    belongs to another recipe, seed, data, device or version of PyTorch, CacheError when it cannot be written,
+    reads the weights. One that diverges ends with that epoch (`state.diverged`). Raises ModelError for a recipe of
+    another data set or a checkpoint of another run (`check_same_run`), CacheError when it cannot be written,
     MotifzooError when the device's memory is too small.
     """
     try:
@@ -250,7 +261,7 @@ def _train(
     check_trainable(recipe, dataset)
     state = starting_state(recipe, trial, dataset, describe_device(device))
     if checkpoint_path.exists():
-        check_same_run(checkpoint_path, checkpoint.read_state(checkpoint_path), state)
+        check_same_run(checkpoint_path, checkpoint.read_state(checkpoint_path), state, settings.epochs)
     # Before the network: what a full device refuses first is what the error names.
     training, validation = batches_of(dataset, settings, device)
     network = starting_network(recipe, trial, dataset).to(device)
@@ -259,12 +270,12 @@ def _train(
         state = checkpoint.restore(checkpoint_path, network, optimizer)
     order = torch.Generator()
     with dropout_generator(device) as dropout:
-        for epoch in range(len(state.history), settings.epochs):
-            if state.schedule.stopped or state.diverged:
-                break
+        while state.epochs_left(settings.epochs):
+            epoch = len(state.history)
             started = time.perf_counter()
             dropout.manual_seed(stream(trial, DROPOUT, epoch))
-            rows = torch.randperm(len(training), generator=order.manual_seed(stream(trial, ORDER, epoch)))
+            order.manual_seed(stream(trial, ORDER, epoch))
+            rows = torch.randperm(len(training), generator=order, device="cpu")
             rate = state.schedule.learning_rate
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -281,26 +292,40 @@ def _train(
     return Trained(network.eval().cpu(), state)
 
 
-def too_large(name: str, device: torch.device) -> MotifzooError:
-    """The error for a trial that does not fit in a device's memory."""
+def too_large(name: str, device: torch.device, *, beside: bool = False) -> MotifzooError:
+    """The error for a trial that does not fit in a device's memory; `beside` others that train meanwhile."""
+    if device.type != "cpu":
+        return MotifzooError(
+            f"{name} alone does not fit in the memory of {device}. Choose a smaller batch_size in the recipe, or train "
+            "on the CPU."
+        )
+    if beside:
+        return MotifzooError(
+            f"{name} does not fit in this machine's free memory beside what else is trained. Choose fewer --threads, "
+            "each of which trains a stack, or a smaller batch_size in the recipe."
+        )
     return MotifzooError(
-        f"{name} alone does not fit in the memory of {device}. Choose a smaller batch_size in the recipe, or train on "
-        "the CPU."
+        f"{name} does not fit in this machine's free memory. Choose a smaller batch_size in the recipe, or wait until "
+        "other programs have ended."
     )
 
 
-def check_same_run(path: Path, found: RunState, wanted: RunState) -> None:
-    """Raise ModelError unless the checkpoint at `path` is of this recipe, trial, data, device and PyTorch.
+def check_same_run(path: Path, found: RunState, wanted: RunState, epochs: int) -> None:
+    """Raise ModelError unless the checkpoint at `path` is of this recipe, trial, data, precision, device and PyTorch.
 
-    One that is older than the record of PyTorch's version goes on with any.
+    One that is older than the record of PyTorch's version goes on with any. Of a run that has ended, after `epochs` at
+    the latest, nothing is computed any more, so it may be had on any device and with any version.
     """
     for field, what, digits in (
         ("recipe", "another recipe", 12),  # of a digest, as many as cards show
         ("seed", "another trial", None),
         ("data", "other data", 12),
+        ("precision", "another precision", None),
         ("device", "another device", None),
         ("torch", "another version of PyTorch", None),  # whose kernels may round otherwise
     ):
+        if field in ("device", "torch") and not found.epochs_left(epochs):
+            continue
         was, now = (str(getattr(state, field)) for state in (found, wanted))
         if was != now and not (field == "torch" and found.torch is None):
             raise ModelError(

@@ -22,9 +22,10 @@ _MARKS = {"ok": "ok", "note": "note", "problem": "PROBLEM"}
 def doctor(ctx: click.Context, models: tuple[str, ...], quick: bool, as_json: bool) -> None:
     """Report what motifzoo runs on, whether weights and data sets are whole, and recompute golden values of MODELS.
 
-    MODELS are names, patterns or model folders; without any, all packaged models and those in MOTIFZOO_MODELS. Golden values are predictions, filter
-    matrices and attributions of eight sequences, kept with each model: what differs here by more than rounding is
-    named with its size and the libraries that differ. Needs no network. Ends with 1 when something is wrong.
+    MODELS are names, patterns or model folders; without any, all packaged models and those in MOTIFZOO_MODELS. Golden
+    values are predictions, filter matrices and attributions of eight sequences, kept with each model: what differs here
+    by more than rounding is named with its size and the libraries that differ. Needs no network. Ends with 1 when
+    something is wrong.
 
     \b
     Examples:

@@ -52,7 +52,7 @@ def reproduce(
     """Compare the models whose names match PATTERNS (all without one), as the study did: which activations give
     readable filters and attribution maps in which architectures, with spread over trials and tests of differences.
 
-    Takes the scores that the packaged models carry, in seconds. Writes index.html, reproduce.md, and every table as
+    Takes the scores in the models' folders, in seconds. Writes index.html, reproduce.md, and every table as
     CSV and Parquet; models that are missing are listed as missing.
 
     \b
@@ -96,16 +96,14 @@ def _recomputed(
     """Evaluate every trial of the models, with a bar on a terminal and a line a trial elsewhere."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
+    from ...zoo.glossary import is_control
     from ...zoo.sources import find
     from ..parallel import evaluate_many
-    from ..reproduce.scored import from_evaluations, packaged_names
+    from ..reproduce.scored import from_evaluations, open_models, packaged_names
 
-    names = packaged_names(patterns)
-    every = [
-        find(f"{name}:{trial.trial}", weights=False)
-        for name in names
-        for trial in find(name, weights=False).config.trials
-    ]
+    models, broken = open_models(packaged_names(patterns))
+    every = [find(f"{model.given}:{trial.trial}", weights=False) for model in models for trial in model.config.trials]
+    controls = {model.config.name for model in models if is_control(model.config.training)}
     sources = [source for source in every if not source.is_left_out]
     absent = [source.name for source in every if source.is_left_out]
     outcomes = []
@@ -126,7 +124,7 @@ def _recomputed(
             bars.stop()
     failures = {outcome.source.name: outcome.error for outcome in outcomes if outcome.evaluated is None}
     evaluated = [outcome.evaluated for outcome in outcomes if outcome.evaluated is not None]
-    return from_evaluations(evaluated, failures, patterns, absent), failures
+    return from_evaluations(evaluated, failures, patterns, absent, controls=controls, broken=broken), failures
 
 
 def _json(done: "Reproduced", output: Path) -> dict[str, object]:

@@ -19,8 +19,8 @@ _TRUST_STYLES: Final = {"recomputed": "green", "disputed": "red"}
 _LEGEND: Final = {
     "score": "mean over a model's n trials, or those of them that have it, ± half of its 95 % interval",
     "rank": "the places that a model may have: models are told apart by Welch's test with Holm's correction, p < 0.05",
-    "tie": "models joined by a bracket are not told apart from the first of them; ? is untested, one trial alone having "
-    "the score: any rank is possible",
+    "tie": "models joined by a bracket are not told apart from the first of them; ? is untested, one trial alone "
+    "having the score: any rank is possible",
     "trust": "claimed: the submitter's numbers; recomputed: a maintainer's; disputed: they differ; control: no model "
     "that competes",
 }

@@ -87,7 +87,7 @@ def _name(kind: str, label: str, middle: float, right: float) -> str:
 
 def _numbers(cell: Cell, middle: float, panel: Panel) -> str:
     if cell.values:
-        mark = "*" if panel.marked(cell.label) else ""
+        mark = "*" if panel.marked(cell.model) else ""
         sd = f" \u00b1 {number(cell.spread.sd, 2)}" if cell.spread.n > 1 else ""
         text = f'{number(cell.spread.mean, 2)}{sd}{mark}<tspan class="n" dx="5">n {cell.spread.n}</tspan>'
     else:
@@ -96,11 +96,16 @@ def _numbers(cell: Cell, middle: float, panel: Panel) -> str:
 
 
 def _untrained_numbers(cells: Sequence[Cell], middle: float) -> str:
-    """The means in the order of the networks, and how many trials each is of."""
-    means = ", ".join(number(cell.spread.mean, 2) for cell in cells)
+    """The mean of each network in the colour of its activation, and how many trials each is of."""
+    means = ", ".join(f'<tspan class="{_untrained_kind(cell)}">{number(cell.spread.mean, 2)}</tspan>' for cell in cells)
     trials = ", ".join(dict.fromkeys(str(cell.spread.n) for cell in cells))
     text = f'{means}<tspan class="n" dx="5">n {trials}</tspan>'
     return f'<g class="{UNTRAINED}"><text x="12" y="{px(middle + 4)}">{text}</text></g>'
+
+
+def _untrained_kind(cell: Cell) -> str:
+    """How a network is drawn: as a model of its activation is."""
+    return kind_of(cell.label.partition("-")[0])
 
 
 def _untrained_row(cells: Sequence[Cell], middle: float, scale: Scale) -> str:
@@ -111,7 +116,7 @@ def _untrained_row(cells: Sequence[Cell], middle: float, scale: Scale) -> str:
         dots = _dots(cell, middle, list(islice(away, len(cell.values))), scale)
         mean = scale.at(cell.spread.mean)
         drawn.append(
-            f'<g class="{kind_of(cell.label.partition("-")[0])}"><g class="trials">{dots}</g>'
+            f'<g class="{_untrained_kind(cell)}"><g class="trials">{dots}</g>'
             f"{_line('mean', mean, middle - 7, mean, middle + 7)}</g>"
         )
     return f'<g class="{UNTRAINED}">{"".join(drawn)}</g>'

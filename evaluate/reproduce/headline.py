@@ -11,8 +11,8 @@ from .wording import mean_sd, metric_words, p_value, verdicts
 
 
 class Headline(NamedTuple):
-    """`reference` is the study's activation, None where it was not asked for; `best` the best of the others, one
-    without a value where all are missing, None where no other was asked for.
+    """`reference` is the study's activation, None where there is no model with it; `best` the best of the others, one
+    without a value where all are missing, None where there is no other.
 
     Of the others, `higher` are those that the reference scores above, `lower` below, at a corrected p below 0.05;
     `tested` is how many were tested, `others` how many there are to test, missing ones included. `models` are the names
@@ -55,6 +55,16 @@ def lower(found: Iterable[Answer]) -> tuple[Lower, ...]:
                     line = Lower(answer.question.dataset, panel.architecture, test)
                     told.setdefault((test.metric, test.second.name), line)
     return tuple(told.values())
+
+
+def is_tested(found: Iterable[Answer]) -> bool:
+    """Whether there is any test of the reference against another, in any section."""
+    return any(
+        test.verdict not in UNTESTED
+        for answer in found
+        for panel in answer.panels
+        for test in panel.of_kind(AGAINST_REFERENCE)
+    )
 
 
 def headlines(found: Iterable[Answer]) -> tuple[Headline, ...]:

@@ -1,25 +1,27 @@
 """reproduce.md: the answers in short, for reading where there is no browser."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ...zoo.model_card.tables import table
 from .headline import lower
 from .notes import CORRELATED, notes, same_weights
 from .questions import REFERENCE
 from .scored import Missing, Scored
-from .tables import Answer
+from .tables import Answer, Cell
 from .trades import QUESTION, Traded
 from .twins import Shared, shared_weights
 from .wording import NOTHING, mean_sd, metric_words, shown, told
 
 
 def plain(text: str) -> str:
-    """Text that others may have written, as one line in which Markdown finds no HTML, link or table cell.
+    """Text that others may have written, as one line in which Markdown finds no HTML, emphasis or table cell, and no
+    link under other words than its address.
 
-    Code in backticks stays code, which the sentences of motifzoo itself have.
+    A bare address stays one, of which some readers make a link. Code in backticks stays code, which the sentences of
+    motifzoo itself have; an underscore inside a word is left, since it means nothing there.
     """
-    line = re.sub(r"([\\\[\]*|])", r"\\\1", " ".join(text.split()))
+    line = re.sub(r"[\\\[\]*|~]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", " ".join(text.split()))
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -53,21 +55,25 @@ def _answer(answer: Answer, shared: Sequence[Shared]) -> Iterable[str]:
     architectures = tuple(dict.fromkeys(panel.architecture for panel in answer.panels))
     for metric in answer.metrics:
         panels = {panel.architecture: panel for panel in answer.panels if panel.metric == metric}
-        cells = {(name, cell.label): cell for name, panel in panels.items() for cell in panel.cells}
-        cells |= {(name, cell.label): cell for name, panel in panels.items() for cell in panel.untrained}
-        labels = dict.fromkeys(label for _, label in cells)
         rows = [
-            (
-                plain(label),
-                *(shown(cells[name, label]) if (name, label) in cells else NOTHING for name in architectures),
-            )
-            for label in labels
+            *_rows(architectures, {name: panel.cells for name, panel in panels.items()}),
+            *_rows(architectures, {name: panel.untrained for name, panel in panels.items()}),
         ]
         yield f"### {metric_words(metric)}"
         yield table(("activation", *map(plain, architectures)), rows, right=len(architectures))
         said = {name: told(panel, answer.question.group) for name, panel in panels.items()}
         if any(said.values()):
             yield "\n".join(f"- {plain(name)}: {plain(text)}" for name, text in said.items() if text)
+
+
+def _rows(architectures: Sequence[str], panels: Mapping[str, Sequence[Cell]]) -> Iterable[tuple[str, ...]]:
+    """A row a label, a cell an architecture."""
+    cells = {(name, cell.label): cell for name, of_panel in panels.items() for cell in of_panel}
+    for label in dict.fromkeys(label for _, label in cells):
+        yield (
+            plain(label),
+            *(shown(cells[name, label]) if (name, label) in cells else NOTHING for name in architectures),
+        )
 
 
 def _traded(traded: Sequence[Traded], shared: Sequence[Shared]) -> Iterable[str]:

@@ -16,7 +16,7 @@ from ..report.words import capital, method_title, plural
 from .charts import dot_chart
 from .differences import UNTESTED, Difference
 from .exports import SCHEMAS, Row
-from .headline import headlines, lower
+from .headline import headlines, is_tested, lower
 from .notes import CORRELATED, notes, same_weights
 from .questions import REFERENCE
 from .scatter import scatter
@@ -126,6 +126,7 @@ def render(scored: Scored, found: Sequence[Answer], traded: Sequence[Traded], ro
         question=QUESTION,
         orders=ORDERS,
         lower=[line.told() for line in lower(found)],
+        tested=is_tested(found),
         headlines=[(name, tuple(lines)) for name, lines in groupby(short, lambda line: line[0].dataset)],
         footnotes=same_weights(shared, [line.models for line, _ in short]),
         trade_notes=same_weights(shared, plotted, CORRELATED),
@@ -188,8 +189,8 @@ def _rows(panel: Panel, kinds: Sequence[str]) -> tuple[TableRow, ...]:
             number(cell.spread.mean) if cell.values else "missing",
             number(cell.spread.sd),
             interval(cell.spread),
-            "; ".join(filter(None, (cell.note, *_untested(panel, cell.label, kinds)))),
-            tuple(_tested(panel.against(cell.label, kind)) for kind in kinds),
+            "; ".join(filter(None, (cell.note, *_untested(panel, cell.model, kinds)))),
+            tuple(_tested(panel.against(cell.model, kind)) for kind in kinds),
         )
         for cell in (*panel.cells, *panel.untrained)
     )
@@ -201,9 +202,9 @@ def _tested(test: Difference | None) -> tuple[str, str, bool]:
     return number(test.difference), p_value(test.p_holm), test.apart
 
 
-def _untested(panel: Panel, label: str, kinds: Sequence[str]) -> Iterable[str]:
+def _untested(panel: Panel, model: str, kinds: Sequence[str]) -> Iterable[str]:
     """Why there is no test of this model; each reason once."""
-    tests = (panel.against(label, kind) for kind in kinds)
+    tests = (panel.against(model, kind) for kind in kinds)
     return dict.fromkeys(test.verdict for test in tests if test is not None and test.verdict in UNTESTED)
 
 

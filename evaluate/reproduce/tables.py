@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from ..statistics import Spread, spread
 from .differences import Difference, Side, compared
 from .questions import PLAIN, QUESTIONS, REFERENCE, Question, place, unmodified
-from .scored import Measured, Scored, is_control
+from .scored import Measured, Scored, label_of, recipe_is_control
 
 AGAINST_REFERENCE: Final = f"{REFERENCE} against each other activation"
 AGAINST_UNMODIFIED: Final = "what it is made of against each modified activation"
@@ -43,14 +43,14 @@ class Panel(NamedTuple):
         """The tests of a kind."""
         return tuple(test for test in self.differences if test.kind == kind)
 
-    def marked(self, label: str) -> bool:
+    def marked(self, model: str) -> bool:
         """Whether a chart marks this model as told apart: from the reference or, for a control, from its model."""
-        tests = (self.against(label, kind) for kind in (AGAINST_REFERENCE, AGAINST_CONTROL))
+        tests = (self.against(model, kind) for kind in (AGAINST_REFERENCE, AGAINST_CONTROL))
         return any(test is not None and test.apart for test in tests)
 
-    def against(self, label: str, kind: str) -> Difference | None:
-        """The test of a kind that this model is the second of."""
-        return next((test for test in self.of_kind(kind) if test.second.label == label), None)
+    def against(self, model: str, kind: str) -> Difference | None:
+        """The test of a kind that the model of this name is the second of."""
+        return next((test for test in self.of_kind(kind) if test.second.name == model), None)
 
 
 class Answer(NamedTuple):
@@ -123,7 +123,7 @@ def _rows(question: Question, scored: Scored) -> list[_Row]:
     ]
     there = {row.name for row in rows}
     rows += [
-        _Row(entry.name, entry.architecture, entry.label, is_control(entry.name), None, entry.reason)
+        _Row(entry.name, entry.architecture, entry.label, recipe_is_control(entry.name), None, entry.reason)
         for entry in short.values()
         if entry.name not in there
     ]
@@ -131,8 +131,13 @@ def _rows(question: Question, scored: Scored) -> list[_Row]:
     if question.group == "control":
         chosen = [row for row in rows if row.control or (row.architecture, row.label) in controlled]
     else:
-        chosen = [row for row in rows if not row.control and (question.group == "modified" or row.label in PLAIN)]
+        chosen = [row for row in rows if not row.control and (question.group == "modified" or _is_plain(row))]
     return sorted(chosen, key=lambda row: place(row.architecture, row.label))
+
+
+def _is_plain(row: _Row) -> bool:
+    """Whether a model is of a plain activation, also one whose label is its whole name."""
+    return label_of(row.name, row.architecture) in PLAIN
 
 
 def _cell(row: _Row, metric: str) -> Cell:
@@ -150,10 +155,11 @@ def _measured_cell(model: Measured, metric: str, note: str) -> Cell:
 
 def _pairs(question: Question, cells: tuple[Cell, ...]) -> dict[str, list[tuple[Side, Side]]]:
     """The pairs that a question asks to test, by kind; what a model is compared with comes first."""
-    sides = {cell.label: Side(cell.model, cell.label, cell.spread) for cell in cells if cell.values}
-    made_of = [(sides[base], side) for label, side in sides.items() if (base := unmodified(label)) in sides]
-    reference = sides.get(REFERENCE)
-    against = [(reference, side) for label, side in sides.items() if reference and label != REFERENCE]
+    sides = [Side(cell.model, cell.label, cell.spread) for cell in cells if cell.values]
+    labelled = {side.label: side for side in sides}
+    made_of = [(labelled[base], side) for side in sides if (base := unmodified(side.label)) in labelled]
+    reference = labelled.get(REFERENCE)
+    against = [(reference, side) for side in sides if reference and side.name != reference.name]
     if question.group == "control":
         return {AGAINST_CONTROL: made_of}
     if question.group == "modified":

@@ -12,7 +12,7 @@ from .questions import REFERENCE, Group
 from .tables import AGAINST_CONTROL, AGAINST_REFERENCE, AGAINST_UNMODIFIED, Cell, Panel
 
 NOTHING = "\u2013"
-NOT_ASKED = "not asked for"
+NO_SCORES = "no scores"
 _SMALLEST: Final = 1e-15  # p-values below this are rounding
 
 
@@ -30,9 +30,9 @@ def mean_sd(found: Spread, digits: int = 3) -> str:
 
 
 def shown(cell: Cell | None, digits: int = 3) -> str:
-    """`mean_sd` of a cell; in words where it has no value, or where there is none since its model was not asked for."""
+    """`mean_sd` of a cell; in words where it has no value, or where there is no such model to show."""
     if cell is None:
-        return NOT_ASKED
+        return NO_SCORES
     return mean_sd(cell.spread, digits) if cell.values else "missing"
 
 
@@ -108,7 +108,7 @@ def _against_all(panel: Panel) -> str:
     """What the tests say of the study's own activation."""
     cell = next((cell for cell in panel.cells if cell.label == REFERENCE), None)
     if cell is None:
-        return capital(f"{REFERENCE} is not among the models asked for, so nothing is tested against it.")
+        return f"There are no scores of {REFERENCE} here, so nothing is tested against it."
     if not cell.values:
         return capital(f"{REFERENCE} is missing, so there is nothing to test against.")
     found = verdicts(panel.of_kind(AGAINST_REFERENCE))

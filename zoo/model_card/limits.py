@@ -38,11 +38,12 @@ def bullets(lines: Iterable[str]) -> str:
 def _of_network(config: ModelConfig) -> Iterator[str]:
     yield f"It reads exactly {config.input_length} nt. A letter that is not A, C, G or T is four zeros."
     yield "Whether its probabilities (the sigmoid of the logits) are calibrated was not measured."
-    yield (
-        "Both strands were in training, yet nothing makes its predictions of the two equal."
-        if config.training is not None and config.training.reverse_complements
-        else "It was trained on sequences as they are: of the opposite strand it may predict something else."
-    )
+    if config.training is None:
+        yield "Whether both strands were in training is not stated."
+    elif config.training.reverse_complements:
+        yield "Both strands were in training, yet nothing makes its predictions of the two equal."
+    else:
+        yield "It was trained on sequences as they are: of the opposite strand it may predict something else."
 
 
 def _of_training(config: ModelConfig, card: Card, histories: Histories) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from ...data_cards.cards import Card, load_card
 from ...errors import UnknownNameError
+from ..architectures import layers
 from ..config import ModelConfig, Trial
 from ..glossary import ACTIVATIONS, ARCHITECTURES, is_control, unusual
 from ..layer_rows import LayerRow, layer_rows
@@ -97,8 +98,9 @@ def readme(
 
 def _what(config: ModelConfig, card: Card) -> str:
     parameters = plan(config.layers, config.input_length).parameters
+    design = _told(ARCHITECTURES, config.architecture) if _is_what_its_name_says(config) else ""
     sentences = [
-        f"A genomic CNN: architecture `{config.architecture}`{_told(ARCHITECTURES, config.architecture)} with "
+        f"A genomic CNN: architecture `{config.architecture}`{design} with "
         f"{parameters:,} parameters, first-layer activation `{config.activation}`"
         f"{_told(ACTIVATIONS, config.activation)}, trained on {card.title}.",
         card.summary,
@@ -132,12 +134,19 @@ def _use(config: ModelConfig, card: Card) -> str:
     return f"## What it is for, and what it is not for\n\n{made_for}\n\n{not_for}"
 
 
+def _is_what_its_name_says(config: ModelConfig) -> bool:
+    """Whether the network is the one that motifzoo makes by its name: anybody may give one of their own any name."""
+    try:
+        name = parse(config.name)
+    except UnknownNameError:
+        return False
+    made = layers(name.architecture, name.activation, length=config.input_length, outputs=len(config.outputs))
+    return config.layers == made
+
+
 def _address(config: ModelConfig) -> str:
     """What loads the model: its name or, where only its folder knows the design, the folder itself."""
-    try:
-        return str(parse(config.name))
-    except UnknownNameError:
-        return "."
+    return config.name if _is_what_its_name_says(config) else "."
 
 
 def _loading(config: ModelConfig) -> str:
@@ -159,9 +168,9 @@ Channels are A, C, G, T; the network comes in eval mode."""
     text += f" Outputs, in their order: {_listed(config.outputs)}."
     if _address(config) != ".":
         text += (
-            "\n\nA name finds what the installation holds; a wheel has the weights of few models. All are in a clone "
-            "of motifzoo's repository, whose folder `zoo/pretrained` the variable `MOTIFZOO_MODELS` names. From a hub: "
-            f'`motifzoo.load("hf://ORG/{config.name}")`.'
+            "\n\nA name finds what the installation holds; a wheel has the weights of few models. Those that motifzoo "
+            "publishes are in a clone of its repository, whose folder `zoo/pretrained` the variable `MOTIFZOO_MODELS` "
+            f'names. From a hub: `motifzoo.load("hf://ORG/{config.name}")`.'
         )
     return text
 
@@ -184,8 +193,7 @@ def _scores(config: ModelConfig, scores: Scores | None) -> str:
         return f"{title}\n\n{told}\n\n{command}"
     parts = [
         title,
-        f"On the test split, benchmark `{scores.benchmark}`, protocol version {scores.protocol}. The spread is over "
-        "trials, which differ in their seed only: sd is the sample standard deviation.",
+        f"On the test split, benchmark `{scores.benchmark}`, protocol version {scores.protocol}.{_spread(config)}",
         score_table(scores),
     ]
     missing = [str(t.trial) for t in config.trials if t.trial not in {scored.trial for scored in scores.trials}]
@@ -199,6 +207,14 @@ def _scores(config: ModelConfig, scores: Scores | None) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in scores.versions.items())
     parts.append(f"They were computed on {devices}, with {versions}.")
     return "\n\n".join(parts)
+
+
+def _spread(config: ModelConfig) -> str:
+    if len(config.trials) == 1:
+        return ""
+    mixed = len({trial.stacked for trial in config.trials}) > 1
+    rounding = ", and in rounding: some trained alone and some in a stack" if mixed else " only"
+    return f" The spread is over trials, which differ in their seed{rounding}; sd is the sample standard deviation."
 
 
 def _filters(scores: Scores | None, folder: Path) -> str:
@@ -286,6 +302,8 @@ def _command(config: ModelConfig, settings: Training) -> str:
 def _way(trial: Trial) -> str:
     """The options of `motifzoo train` that decide how a trial's training rounds."""
     options = {True: "--stacked", False: "--alone", None: ""}[trial.stacked]
+    if trial.precision is not None:
+        options = f"{options} --precision {trial.precision}".strip()
     if threads := re.fullmatch(r"cpu \(.*, ([0-9]+) threads?\)", trial.device):
         return f"{options} --threads {threads[1]}".strip()
     kind = trial.device.partition(" ")[0]
@@ -300,7 +318,7 @@ def _trials(config: ModelConfig, card: Card) -> str:
             str(trial.seed),
             NONE if trial.epochs is None else str(trial.epochs),
             shown(trial.score),
-            trial.device,
+            trial.device if trial.precision is None else f"{trial.device}, {trial.precision}",
             NONE if trial.seconds is None else f"{trial.seconds:.0f} s",
             trial.torch or NONE,
             f"`{trial.sha256[:12]}`",
