@@ -273,7 +273,7 @@ def test_page_says_what_was_evaluated(usual_page):
     for words in (
         "Synthetic regulatory codes (task 3)",
         "exponential, exp(x)",
-        "four convolutions with small pools",
+        "four convolutions, 24 filters in the first, with small pools",
         "synthetic-codes@1",
         COMMAND,
         "2021-03-01T12:00:00+00:00",
