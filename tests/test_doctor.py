@@ -336,9 +336,10 @@ def test_damaged_weights(folder: Path) -> None:
 
 
 def test_a_trial_that_a_release_leaves_out_is_no_damage_but_the_first_is(folder: Path) -> None:
+    left = len(read_config(folder).trials) - 1
     shutil.rmtree(folder / "trial-2")
     assert list(holdings.weights([find(str(folder))])) == [
-        Finding("ok", "weights", "2 trials of 1 model as stated; 1 further trial not on this machine")
+        Finding("ok", "weights", f"{left} trials of 1 model as stated; 1 further trial not on this machine")
     ]
     (folder / "model.safetensors").unlink()
     code, report = examined(folder)

@@ -28,6 +28,7 @@ from motifzoo.zoo.load import load
 from motifzoo.zoo.sources import PRETRAINED, find
 
 NAME = "cnn-local-exponential.synthetic-codes"
+TRIALS = [trial.trial for trial in read_config(PRETRAINED / NAME).trials]
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +254,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a trial that there is not": (
         lambda folder: rewrite(folder, {"trial": 77}),
-        f"model '{NAME}' has no trial 77; it has 0, 1, 2.",
+        f"model '{NAME}' has no trial 77; it has {', '.join(map(str, TRIALS))}.",
     ),
     "sequences of another length": (
         lambda folder: rewrite(folder, {"sequences": ["ACGT", "ACG"]}),

@@ -671,6 +671,7 @@ def test_the_curve_leaves_out_what_is_not_finite() -> None:
 def test_every_trial_is_drawn_and_the_first_on_top() -> None:
     """On the same axes: the lowest loss is the second trial's, the last epoch the third's."""
     config, _ = packaged_config("cnn-local-relu.synthetic-codes")
+    config = config.model_copy(update={"trials": config.trials[:3]})
     histories = {0: falling(0.8, 0.4), 1: falling(0.6, 0.2), 2: falling(0.7, 0.6, 0.5)}
     svg = learning_curve(histories, config)
     third, second, first = lines_of(svg)[:3]

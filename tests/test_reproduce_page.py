@@ -559,6 +559,6 @@ def test_one_of_something_is_said_in_the_singular(tmp_path: Path) -> None:
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert ": 1 model, 1 trial. " in page
     assert "<summary>synthetic-motifs: 1 model</summary>" in page
-    done = invoke("cnn-local-relu.synthetic-codes", "--output", tmp_path)
+    done = invoke("cnn-2-relu.synthetic-motifs", "--output", tmp_path)
     assert "1 model of the recipes is missing or lacks trials; the page lists them." in done.stdout
     assert "no scores" in done.stdout
