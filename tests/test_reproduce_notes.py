@@ -20,12 +20,12 @@ from motifzoo.evaluate.reproduce.build import reproduce
 from motifzoo.evaluate.reproduce.charts import dot_chart
 from motifzoo.evaluate.reproduce.exports import SCHEMAS
 from motifzoo.evaluate.reproduce.headline import headlines
-from motifzoo.evaluate.reproduce.notes import known_motifs
+from motifzoo.evaluate.reproduce.notes import COUNTED, known_motifs, same_weights
 from motifzoo.evaluate.reproduce.questions import QUESTIONS
 from motifzoo.evaluate.reproduce.scored import Measured, Scored, from_packaged, from_results
 from motifzoo.evaluate.reproduce.tables import answers
 from motifzoo.evaluate.reproduce.trades import trades
-from motifzoo.evaluate.reproduce.twins import shared_weights
+from motifzoo.evaluate.reproduce.twins import Shared, shared_weights
 from motifzoo.evaluate.results import write_result
 from motifzoo.zoo.model_card.twins import find_twins
 from motifzoo.zoo.sources import find, list_models
@@ -312,3 +312,15 @@ def test_the_command_names_twins_and_its_json_holds_the_new_tables(tmp_path: Pat
     assert set(SCHEMAS) - set(tables) == {"values", "pairs"}
     assert {row["model"] for row in tables["shared"]} == set(patterns)
     assert {row["architecture"] for row in tables["untrained"]} == {"cnn-local"}
+
+
+def test_what_follows_of_shared_weights_is_said_once() -> None:
+    groups = [
+        Shared("d", "cnn-50", ("a" * 64,), (("x", (0,)), ("y", (0,)))),
+        Shared("d", "cnn-50", ("b" * 64, "c" * 64), (("x", (1, 2)), ("y", (1, 2)), ("z", (1, 3)))),
+    ]
+    assert same_weights(groups, [["x", "y"]]) == (
+        "Trial 0 of x has the same weights, to the last bit, as trial 0 of y. Trials 1 and 2 of x have the same weights, "
+        f"to the last bit, as trials 1 and 2 of y and trials 1 and 3 of z. {COUNTED}",
+    )
+    assert same_weights(groups, [["x"], ["q", "z"]]) == ()

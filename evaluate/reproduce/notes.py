@@ -43,9 +43,11 @@ def known_motifs(card: Card) -> str:
 
 
 def same_weights(shared: Iterable[Shared], together: Iterable[Sequence[str]], so: str = COUNTED) -> tuple[str, ...]:
-    """Which models share weights and what follows, `so`; of models whose names stand `together`."""
+    """Which models share weights and what follows, `so`, in a paragraph or none; of models whose names stand
+    `together`."""
     groups = tuple(together)
-    return tuple(f"{weights.told()} {so}" for weights in shared if any(weights.among(names) for names in groups))
+    told = [weights.told() for weights in shared if any(weights.among(names) for names in groups)]
+    return (" ".join([*told, so]),) if told else ()
 
 
 def _untrained(answer: Answer) -> str:
