@@ -597,12 +597,18 @@ def test_weights_that_two_models_share_are_told(make_model: ModelFactory) -> Non
         return text[text.index("## Trials") : text.index("## Limits")].partition("\n\n")[2].partition("\n\n")[2]
 
     def shared(name: str) -> str:
-        return " ".join(f"Trial {n} has the same weights as `{name}:{n}`, to the last bit." for n in (0, 2))
+        return f"Trials 0 and 2 have the same weights as the same trials of `{name}`, to the last bit."
 
     assert told(config, config, twin) == shared("tiny-elu.synthetic-codes") + reason + "\n\n"
     assert told(twin, config, twin) == shared("tiny-relu.synthetic-codes") + reason + "\n\n"
     assert told(config, config, copied) == shared("tiny-elu.synthetic-codes") + "\n\n"
     assert told(config, config) == ""
+    single = twin.model_copy(update={"trials": twin.trials[:1]})
+    assert told(config, config, single) == (
+        "Trial 0 has the same weights as `tiny-elu.synthetic-codes:0`, to the last bit." + reason + "\n\n"
+    )
+    moved = twin.model_copy(update={"trials": (twin.trials[0].model_copy(update={"trial": 5}),)})
+    assert told(config, config, moved).startswith("Trial 0 has the same weights as `tiny-elu.synthetic-codes:5`, ")
 
 
 def test_packaged_models_that_share_weights_say_so() -> None:
@@ -610,8 +616,7 @@ def test_packaged_models_that_share_weights_say_so() -> None:
     name = "cnn-local-elu.synthetic-codes"
     card = sources.PRETRAINED / name / README
     text = refresh.stale_files().get(card) or card.read_text(encoding="utf-8")
-    for trial in (0, 2):
-        assert f"Trial {trial} has the same weights as `cnn-local-linear.synthetic-codes:{trial}`" in text
+    assert "Trials 0 and 2 have the same weights as the same trials of `cnn-local-linear.synthetic-codes`, " in text
 
 
 def test_every_setting_is_told() -> None:

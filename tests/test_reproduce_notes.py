@@ -320,7 +320,7 @@ def test_what_follows_of_shared_weights_is_said_once() -> None:
         Shared("d", "cnn-50", ("b" * 64, "c" * 64), (("x", (1, 2)), ("y", (1, 2)), ("z", (1, 3)))),
     ]
     assert same_weights(groups, [["x", "y"]]) == (
-        "Trial 0 of x has the same weights, to the last bit, as trial 0 of y. Trials 1 and 2 of x have the same weights, "
-        f"to the last bit, as trials 1 and 2 of y and trials 1 and 3 of z. {COUNTED}",
+        "Trial 0 of x has the same weights, to the last bit, as trial 0 of y. Trials 1 and 2 of x have the same "
+        f"weights, to the last bit, as trials 1 and 2 of y and trials 1 and 3 of z. {COUNTED}",
     )
     assert same_weights(groups, [["x"], ["q", "z"]]) == ()

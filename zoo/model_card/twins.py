@@ -28,18 +28,33 @@ def find_twins(models: Iterable[ModelConfig]) -> Twins:
 def tell_twins(config: ModelConfig, twins: Twins) -> str:
     """What a model's card says of trials that share their weights with another model's; empty where none does."""
     sentences = []
+    alike: dict[tuple[str, ...], list[int]] = {}  # models whose trials of the same numbers have the weights
     apart = True
     for trial in config.trials:
         others = [twin for twin in twins.get(trial.sha256, ()) if twin.model.name != config.name]
-        if others:
-            names = " and ".join(f"`{twin.model.name}:{twin.trial.trial}`" for twin in others)
-            sentences.append(f"Trial {trial.trial} has the same weights as {names}, to the last bit.")
+        if others and all(twin.trial.trial == trial.trial for twin in others):
+            alike.setdefault(tuple(twin.model.name for twin in others), []).append(trial.trial)
+        elif others:
+            sentences.append(_one(trial.trial, [(twin.model.name, twin.trial.trial) for twin in others]))
         apart = apart and all(
             twin.trial.seed == trial.seed and twin.model.activation != config.activation for twin in others
         )
+    for names, (*numbers, last) in alike.items():
+        if numbers:
+            sentences.append(
+                f"Trials {', '.join(map(str, numbers))} and {last} have the same weights as the same trials of "
+                f"{' and '.join(f'`{name}`' for name in names)}, to the last bit."
+            )
+        else:
+            sentences.append(_one(last, [(name, last) for name in names]))
     if sentences and apart:
         sentences.append(
             "They were trained apart, from the same seed: to what follows the first layer, their activations were one "
             "function in training."
         )
     return " ".join(sentences)
+
+
+def _one(trial: int, others: Iterable[tuple[str, int]]) -> str:
+    names = " and ".join(f"`{name}:{number}`" for name, number in others)
+    return f"Trial {trial} has the same weights as {names}, to the last bit."
