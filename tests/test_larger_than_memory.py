@@ -66,7 +66,7 @@ threading.Thread(target=watch, daemon=True).start()
 data = write_splits(card, pieces(), Path(sys.argv[1]) / "large")
 assert isinstance(data.train.codes, MappedCodes)
 recipe = Recipe(
-    architecture="cnn-local", activation="relu", dataset="chip-irf1", trials=1,
+    architecture="cnn-local", activation="relu", dataset="large", trials=1,
     training=Training(epochs=1, batch_size=500, reverse_complements=True),
 )
 trained = train(recipe, 0, data, device=torch.device("cpu"), checkpoint_path=Path(sys.argv[1]) / "run")
