@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Sequence
-from html import escape
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -30,7 +29,6 @@ from motifzoo.evaluate.reproduce.axes import Scale, close_scale, scale_of
 from motifzoo.evaluate.reproduce.build import Reproduced, reproduce
 from motifzoo.evaluate.reproduce.charts import dot_chart, swarm
 from motifzoo.evaluate.reproduce.exports import SCHEMAS
-from motifzoo.evaluate.reproduce.markdown import plain
 from motifzoo.evaluate.reproduce.scatter import apart
 from motifzoo.evaluate.reproduce.scored import Scored
 from motifzoo.evaluate.reproduce.tables import answers
@@ -181,22 +179,6 @@ def test_text_of_others_is_text_in_the_summary(tmp_path: Path) -> None:
     assert (
         "<p>a file # of &lt;b&gt;somebody&lt;/b&gt; &amp; of [others](x). <code>motifzoo evaluate</code> writes" in html
     )
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("_x_ and __y__", r"\_x\_ and \_\_y\_\_"),
-        ("log_relu of model.safetensors", "log_relu of model.safetensors"),
-        ("~~gone~~", r"\~\~gone\~\~"),
-        ("<https://example.org>", "&lt;https://example.org&gt;"),
-        ("see https://example.org", "see https://example.org"),
-    ],
-)
-def test_markdown_of_others_has_no_emphasis_and_no_link_under_other_words(text: str, line: str) -> None:
-    assert plain(text) == line
-    html = MarkdownIt("commonmark").enable("strikethrough").render(plain(text))
-    assert html == f"<p>{escape(text)}</p>\n"
 
 
 def test_what_is_missing_is_on_the_page_and_in_the_summary(folder: Path, page: str) -> None:

@@ -1,9 +1,8 @@
 """reproduce.md: the answers in short, for reading where there is no browser."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from ...zoo.model_card.tables import table
+from ...zoo.model_card.tables import plain, table
 from .headline import lower
 from .notes import CORRELATED, notes, same_weights
 from .questions import REFERENCE
@@ -12,17 +11,6 @@ from .tables import Answer, Cell
 from .trades import QUESTION, Traded
 from .twins import Shared, shared_weights
 from .wording import NOTHING, mean_sd, metric_words, shown, told
-
-
-def plain(text: str) -> str:
-    """Text that others may have written, as one line in which Markdown finds no HTML, emphasis or table cell, and no
-    link under other words than its address.
-
-    A bare address stays one, of which some readers make a link. Code in backticks stays code, which the sentences of
-    motifzoo itself have; an underscore inside a word is left, since it means nothing there.
-    """
-    line = re.sub(r"[\\\[\]*|~]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", " ".join(text.split()))
-    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def markdown(scored: Scored, found: Sequence[Answer], traded: Sequence[Traded], version: str) -> str:

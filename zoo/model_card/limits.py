@@ -9,6 +9,7 @@ from ...data_cards.pages.audited import read_findings
 from ..config import ModelConfig
 from ..schedule import Epoch
 from .curve import Histories
+from .tables import plain
 
 _LOST: Final = 0.02  # a validation score that ends by more below its best is told
 _FAR: Final = 0.05  # a trial whose validation score ends by more outside of all others' is told
@@ -21,8 +22,8 @@ def limits(config: ModelConfig, card: Card, histories: Histories) -> str:
     """
     sections = {
         "": [*_of_network(config), *_of_training(config, card, histories), *_of_scores(config, card)],
-        "Of its data:": card.traps,
-        "What an audit of its data found:": read_findings(card_folder(card.name), card),
+        "Of its data:": [*map(plain, card.traps)],
+        "What an audit of its data found:": [*map(plain, read_findings(card_folder(card.name), card))],
     }
     parts = ["## Limits"]
     for title, lines in sections.items():

@@ -18,7 +18,7 @@ from .curve import Histories
 from .front_matter import front_matter
 from .limits import bullets, limits
 from .scores import FILTERS, Scores
-from .tables import NONE, filter_table, score_table, shown, table, trial_table
+from .tables import NONE, filter_table, plain, score_table, shown, table, trial_table
 from .twins import Twins, tell_twins
 
 _PAPER: Final = (
@@ -102,8 +102,8 @@ def _what(config: ModelConfig, card: Card) -> str:
     sentences = [
         f"A genomic CNN: architecture `{config.architecture}`{design} with "
         f"{parameters:,} parameters, first-layer activation `{config.activation}`"
-        f"{_told(ACTIVATIONS, config.activation)}, trained on {card.title}.",
-        card.summary,
+        f"{_told(ACTIVATIONS, config.activation)}, trained on {plain(card.title)}.",
+        plain(card.summary),
     ]
     sentences += [f"**{sentence}**" for sentence in unusual(config.training)]
     return "\n".join(sentences)
@@ -182,7 +182,7 @@ def _layers(config: ModelConfig) -> str:
 def _listed(names: tuple[str, ...]) -> str:
     most = 24
     more = f" and {len(names) - most} more (config.json)" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return plain(", ".join(names[:most])) + more
 
 
 def _scores(config: ModelConfig, scores: Scores | None) -> str:
@@ -199,13 +199,13 @@ def _scores(config: ModelConfig, scores: Scores | None) -> str:
     missing = [str(t.trial) for t in config.trials if t.trial not in {scored.trial for scored in scores.trials}]
     if missing:
         parts.append(f"Not recorded yet: the scores of trial{'s' if len(missing) > 1 else ''} {', '.join(missing)}.")
-    parts += scores.notes
+    parts += map(plain, scores.notes)
     if len(scores.trials) > 1:
         parts.append(f"Every trial:\n\n{trial_table(scores)}")
     parts.append(f"This computes each of these numbers anew, from the weights and the data:\n\n{command}")
     devices = ", ".join(sorted({trial.device for trial in scores.trials}))
     versions = ", ".join(f"{name} {version}" for name, version in scores.versions.items())
-    parts.append(f"They were computed on {devices}, with {versions}.")
+    parts.append(f"They were computed on {plain(devices)}, with {plain(versions)}.")
     return "\n\n".join(parts)
 
 
@@ -244,9 +244,9 @@ def _data(config: ModelConfig, card: Card) -> str:
         ("data set", f"`{card.name}`, version {config.dataset.version}"),
         ("content fingerprint", f"`{config.dataset.fingerprint}`"),
         ("sequences", f"{card.length} nt; {sizes}" if sizes else f"{card.length} nt"),
-        ("assay", card.assay),
-        ("organism, genome build", f"{card.organism}; {card.genome}"),
-        ("source", card.source),
+        ("assay", plain(card.assay)),
+        ("organism, genome build", plain(f"{card.organism}; {card.genome}")),
+        ("source", plain(card.source)),
     ]
     return (
         f"## Training data\n\n{table(('', ''), rows)}\n\n"
@@ -318,9 +318,9 @@ def _trials(config: ModelConfig, card: Card) -> str:
             str(trial.seed),
             NONE if trial.epochs is None else str(trial.epochs),
             shown(trial.score),
-            trial.device if trial.precision is None else f"{trial.device}, {trial.precision}",
+            plain(trial.device if trial.precision is None else f"{trial.device}, {trial.precision}"),
             NONE if trial.seconds is None else f"{trial.seconds:.0f} s",
-            trial.torch or NONE,
+            plain(trial.torch) if trial.torch else NONE,
             f"`{trial.sha256[:12]}`",
         )
         for trial in config.trials
@@ -336,8 +336,8 @@ def _curve(curve: Picture | None) -> str:
 
 
 def _licence(config: ModelConfig, card: Card) -> str:
-    covers = f" {card.licence_covers}." if card.licence_covers else ""
-    return f"## Licence\n\nWeights and card: {config.licence}. Data: {card.licence}.{covers}"
+    covers = f" {plain(card.licence_covers)}." if card.licence_covers else ""
+    return f"## Licence\n\nWeights and card: {plain(config.licence)}. Data: {plain(card.licence)}.{covers}"
 
 
 def _citation(card: Card) -> str:

@@ -1,5 +1,6 @@
 """The scores of a card as tables: mean and spread over trials, the value of every trial, the filters' matches."""
 
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -35,6 +36,21 @@ def shown(value: float | None, *, e_value: bool = False) -> str:
     return f"{value:.1e}" if e_value else f"{value:.4f}"
 
 
+def plain(text: str) -> str:
+    """Text that others may have written, as one line in which Markdown finds no HTML, emphasis, table cell, heading or
+    list, and no link under other words than its address.
+
+    A bare address stays one, of which some readers make a link. Code in backticks stays code, which the sentences of
+    motifzoo itself have. What means nothing where it stands is left as it is: an underscore inside a word, a lone
+    ampersand or less-than sign.
+    """
+    line = re.sub(r"[\\\[\]*|~]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", " ".join(text.split()))
+    line = re.sub(r"&(?=[#\w])", "&amp;", line)
+    line = re.sub(r"<(?=[a-zA-Z/!?])", "&lt;", line)
+    line = re.sub(r"^([0-9]+)(?=[.)](?: |$))", r"\1\\", line)
+    return re.sub(r"^(?=[#=>]|--|[-+](?: |$))", r"\\", line)
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 0) -> str:
     """A Markdown table; its last `right` columns are numbers."""
     rule = ["---"] * (len(header) - right) + ["---:"] * right
@@ -51,7 +67,8 @@ def score_table(scores: Scores) -> str:
         found = spread(metric.values)
         middle = (NONE, NONE) if metric.e_value else (shown(found.mean), shown(found.sd))
         ends = (shown(end, e_value=metric.e_value) for end in (found.low, found.high))
-        rows.append((metric.title, f"`{metric.name}`", *middle, *ends, str(found.trials), _counts(metric), metric.unit))
+        name, unit = f"`{metric.name}`", plain(metric.unit)
+        rows.append((plain(metric.title), name, *middle, *ends, str(found.trials), _counts(metric), unit))
     header = ("score", "metric", "mean", "sd", "lowest", "highest", "trials", "n", "n counts")
     return table(header, rows, right=7)
 
@@ -78,9 +95,9 @@ def filter_table(scores: Scores) -> str:
         (
             str(entry.filter),
             f"`{entry.consensus}`",
-            f"{entry.motif} {entry.motif_name or ''}".rstrip(),
+            plain(f"{entry.motif} {entry.motif_name or ''}"),
             shown(entry.e, e_value=True),
-            entry.true_motif or NONE,
+            plain(entry.true_motif) if entry.true_motif else NONE,
         )
         for entry in hits
     ]
