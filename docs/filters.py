@@ -8,7 +8,7 @@ from pathlib import Path
 
 from motifzoo import load, load_dataset
 from motifzoo.data_cards.motifs import search_database
-from motifzoo.evaluate.clip import clip
+from motifzoo.evaluate.clip import clip, frequencies
 from motifzoo.evaluate.filters import filter_matrices
 from motifzoo.evaluate.matching import match_filters
 from motifzoo.evaluate.report.logos import logo_svg
@@ -47,7 +47,7 @@ def column(title: str, name: str, left: float) -> list[str]:
         if entry.dead is not None:
             parts.append(text(left + 24, y + 26, f"dead: {entry.dead}"))
             continue
-        matrix = clip(found.counts[entry.filter] / found.windows[entry.filter])
+        matrix = clip(frequencies(found.counts[entry.filter]))
         hit = first_hit.get(f"filter{entry.filter}")
         # Both logos share columns: the hit's offset says how far the motif begins before the filter.
         before = max(hit.offset, 0) if hit else 0

@@ -9,6 +9,17 @@ _MARGIN = 3  # columns kept on either side of it
 Matrix = npt.NDArray[np.float64]
 
 
+def frequencies(counts: npt.ArrayLike) -> Matrix:
+    """A filter's matrix from its counts `(..., 4, W)`: the shares of each column's known letters, which sum to 1.
+
+    Without unknown nucleotides this is the mean of the aligned one-hot windows. An unknown one says nothing of its
+    column, so it is left out there; a column of them alone says nothing at all and is 0.25 throughout.
+    """
+    values = np.asarray(counts, dtype=np.float64)
+    known = values.sum(axis=-2, keepdims=True)
+    return np.where(known > 0, values / np.maximum(known, 1), 0.25)
+
+
 def information(matrix: npt.ArrayLike) -> Matrix:
     """Bits of each column, 2 + sum p log2 p with 0 log 0 = 0; matrix `(..., 4, W)`, result `(..., W)`, 0 to 2."""
     values = np.asarray(matrix, dtype=np.float64)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data_cards.motifs import Motif, query_motif, search_database
-from .clip import clip, why_dead
+from .clip import clip, frequencies, why_dead
 from .protocol import E_VALUE
 from .results import FilterResult
 from .tomtom import Hit, pvalues
@@ -38,7 +38,7 @@ def match_filters(
     """
     reasons = [why_dead(int(number), bool(whole)) for number, whole in zip(windows, finite, strict=True)]
     alive = [index for index, reason in enumerate(reasons) if reason is None]
-    queries = tuple(query_motif(f"filter{index}", clip(counts[index] / windows[index])) for index in alive)
+    queries = tuple(query_motif(f"filter{index}", clip(frequencies(counts[index]))) for index in alive)
     table = pvalues(queries, search_database())
     hits = tuple(table.hits(E_VALUE))
     of_filter: dict[str, list[Hit]] = {query.id: [] for query in queries}

@@ -111,5 +111,9 @@ def motifs_of(known: Mapping[str, Sequence[str]]) -> list[Motif]:
 
 
 def known_names(card: Card) -> dict[str, tuple[str, ...]]:
-    """Known motifs of all classes, name -> ids; a name that several classes share stands once."""
-    return {name: tuple(ids) for known in card.known_motifs.values() for name, ids in known.items()}
+    """Known motifs of all classes, name -> ids; a name that several classes share stands once, with the ids of all."""
+    found: dict[str, tuple[str, ...]] = {}
+    for known in card.known_motifs.values():
+        for name, ids in known.items():
+            found[name] = tuple(dict.fromkeys((*found.get(name, ()), *ids)))
+    return found

@@ -116,14 +116,18 @@ def test_export_and_add_again(layout: str, tmp_path: Path) -> None:
     assert load_dataset("two").card.classes == ("one",)
 
 
-def test_from_sequences_to_a_report(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unknown", [False, True], ids=["all letters known", "padded, and with unknown letters"])
+def test_from_sequences_to_a_report(unknown: bool, tmp_path: Path) -> None:
     """Add, train an epoch by a recipe file, evaluate, and write the report."""
     split = load_dataset("synthetic-codes").test
     rows = [*range(150), *range(2000, 2150)]
     headers = [f"s{row} {split.labels[row, 0]}" for row in rows]
     chosen = decode(split.codes[:])
-    path = write_fasta(tmp_path / "peaks.fa", headers, [chosen[row] for row in rows])
     words = ["--split", "0.5,0.2,0.3", "--known-motif", "SP1=MA0079.3"]
+    if unknown:
+        chosen = [f"{sequence[:70]}NN{sequence[72:]}" for sequence in chosen]
+        words += ["--length", "240"]
+    path = write_fasta(tmp_path / "peaks.fa", headers, [chosen[row] for row in rows])
     done = invoke("datasets", "add", path, "--name", "my-tf", *words)
     assert done.exit_code == 0, done.output
     (tmp_path / "mine.toml").write_text(
@@ -139,4 +143,6 @@ def test_from_sequences_to_a_report(tmp_path: Path) -> None:
     assert result["benchmark"] == "my-tf@1"
     assert {"classification/auroc", "filters/match_any", "filters/target_match"} <= set(result["metrics"])
     assert any(name.startswith("attribution/") for name in result["metrics"])
+    assert result["metrics"]["filters/dead"] < 1
+    assert ("N" in "".join(decode(load_dataset("my-tf").test.codes[:]))) == unknown
     assert "my-tf" in report.read_text(encoding="utf-8")

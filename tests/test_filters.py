@@ -13,7 +13,7 @@ from model_folders import small_layers
 from motifzoo.data_cards.motifs import search_database
 from motifzoo.data_cards.onehot import encode, to_onehot
 from motifzoo.errors import ModelError
-from motifzoo.evaluate.clip import clip, information, why_dead
+from motifzoo.evaluate.clip import clip, frequencies, information, why_dead
 from motifzoo.evaluate.filters import FilterMatrices, filter_matrices
 from motifzoo.evaluate.matching import Matches, filter_metrics, known_metrics, match_filters, planted_metrics
 from motifzoo.evaluate.results import FilterResult
@@ -174,6 +174,29 @@ def test_exactly_half_a_bit_is_not_above() -> None:
 
     assert clipped(low - 1e-6) == 20
     assert clipped(low + 1e-6) == 7
+
+
+@given(st.lists(st.text("ACGTN", min_size=7, max_size=7), min_size=2, max_size=9))
+def test_an_unknown_nucleotide_is_left_out_of_its_column(windows: list[str]) -> None:
+    counts = np.array([[[column.count(letter) for column in zip(*windows, strict=True)] for letter in "ACGT"]])
+    expected = np.full((4, 7), 0.25)
+    for index, column in enumerate(zip(*windows, strict=True)):
+        if known := [letter for letter in column if letter != "N"]:
+            expected[:, index] = [known.count(letter) / len(known) for letter in "ACGT"]
+    np.testing.assert_array_equal(frequencies(counts)[0], expected)
+    if "N" not in "".join(windows):  # the mean of the one-hot windows, to the last bit: published scores stay
+        np.testing.assert_array_equal(frequencies(counts), counts / len(windows))
+
+
+def test_filters_whose_windows_hold_unknown_nucleotides_match() -> None:
+    """As sequences do that were padded to one length: columns with some known letters, and with none."""
+    motif = next(motif for motif in search_database() if motif.id == "MA0083.3")
+    counts = np.zeros((1, 4, 20), np.int64)
+    counts[0, :, 2 : 2 + motif.width] = np.round(motif.probabilities * 900)  # 100 of 1,000 windows do not know them
+    args = np.array([1000]), np.array([1], np.float32), np.array([True]), {"SRF": ["MA0083.3"]}
+    matches = match_filters(counts, *args)
+    assert matches.filters[0].true_motif == "SRF"
+    np.testing.assert_allclose(matches.queries[0].probabilities.sum(axis=0), 1.0, atol=2e-4)  # four decimals each
 
 
 def test_why_dead() -> None:

@@ -367,11 +367,13 @@ def test_finding_by_model_file_and_path(tmp_path: Path) -> None:
     assert find(str(path)) == read_recipes(GRID, str(path))
 
 
-def test_a_model_without_a_packaged_recipe_gets_the_protocols_settings() -> None:
-    name = "cnn-local-shift_tanh.synthetic-motifs"
+@pytest.mark.parametrize("dataset", ["synthetic-motifs", "dhs-4cell", *sorted(WITH_REVERSE_COMPLEMENTS)])
+def test_a_model_without_a_packaged_recipe_gets_the_protocols_settings(dataset: str) -> None:
+    name = f"cnn-local-shift_tanh.{dataset}"
     assert name not in packaged()
+    training = Training(reverse_complements=dataset in WITH_REVERSE_COMPLEMENTS)
     assert find(name) == (
-        Recipe(architecture="cnn-local", activation="shift_tanh", dataset="synthetic-motifs", trials=10),
+        Recipe(architecture="cnn-local", activation="shift_tanh", dataset=dataset, trials=10, training=training),
     )
 
 

@@ -79,6 +79,8 @@ def test_each_class_is_explained_by_its_own_output_and_motifs() -> None:
     assert found.outputs.tolist() == [0, 0, 1]
     np.testing.assert_array_equal(found.codes, codes[[0, 3, 2]])
     assert known_names(several) == {"GATA1": (GATA1,), "IRF1": (IRF1,)}
+    shared = card("multi-class", K562={"IRF1": (IRF1, GATA1)}, GM12878={"IRF1": ("MA0652.1", IRF1)})
+    assert known_names(shared) == {"IRF1": (IRF1, GATA1, "MA0652.1")}
 
 
 def test_no_more_sequences_than_the_protocol_says_and_the_first_of_them(monkeypatch: pytest.MonkeyPatch) -> None:

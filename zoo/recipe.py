@@ -186,8 +186,9 @@ def packaged() -> dict[str, Recipe]:
 def find(text: str) -> tuple[Recipe, ...]:
     """Recipes by the name of a model, the name of a packaged file, or the path of a TOML file.
 
-    A model name without a packaged recipe gets the protocol's settings and ten trials; one with a variant means
-    nothing without its recipe. Raises ModelError for a file that is no recipe, UnknownNameError for wrong names.
+    A model name without a packaged recipe gets the protocol's settings and ten trials, reverse complements where the
+    protocol adds them to the data set; one with a variant means nothing without its recipe. Raises ModelError for a
+    file that is no recipe, UnknownNameError for wrong names.
     """
     if text.endswith(".toml"):
         path = Path(text)
@@ -207,4 +208,14 @@ def find(text: str) -> tuple[Recipe, ...]:
         raise unknown_name("data set", name.dataset, list_datasets(), hint="`motifzoo datasets` lists them.")
     if name.variant:
         raise unknown_name("model", text, packaged(), hint="A variant needs a recipe: write a TOML file with one.")
-    return (Recipe(architecture=name.architecture, activation=name.activation, dataset=name.dataset, trials=10),)
+    alike = (recipe.training for recipe in packaged().values() if recipe.dataset == name.dataset)
+    training = Training(reverse_complements=any(settings.reverse_complements for settings in alike))
+    return (
+        Recipe(
+            architecture=name.architecture,
+            activation=name.activation,
+            dataset=name.dataset,
+            trials=10,
+            training=training,
+        ),
+    )
