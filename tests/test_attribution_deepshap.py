@@ -1,5 +1,10 @@
 """DeepSHAP: completeness for every activation and architecture, by hand, against captum where captum is right."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -173,3 +178,33 @@ def test_a_wrong_rule_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deepshap, "_rescale", lambda module, grad_input, grad_output: grad_input)
     with pytest.raises(AttributionError, match=r"^deepshap failed its own check: for the sequence in row 0 "):
         attribute(small("exponential"), sequences(1, 24), method="deepshap")
+
+
+UNWRITABLE = """
+import numba.core.caching as caching
+# What is left where neither the installation nor the user's home can be written: the folder that a setting names.
+caching.CacheImpl._locator_classes = [caching.UserProvidedCacheLocator]
+import numpy, torch
+from motifzoo.evaluate.attribution.methods import attribute
+from motifzoo.zoo.architectures import layers
+from motifzoo.zoo.builder import build
+network = build(layers("cnn-local", "relu", length=200, outputs=1), 200)
+onehot = torch.eye(4)[torch.arange(200) % 4].T[None]
+print(attribute(network, onehot, method="deepshap", rows=[0], references=2).shape)
+"""
+
+
+def test_where_only_motifzoos_cache_can_be_written(tmp_path: Path) -> None:
+    environment = os.environ | {"MOTIFZOO_CACHE": str(tmp_path / "cache")}
+    environment.pop("NUMBA_CACHE_DIR", None)
+    command = [sys.executable, "-c", UNWRITABLE]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "(1, 4, 200)\n", done.stderr
+    assert list((tmp_path / "cache" / "numba").rglob("*.nbi"))
+    (tmp_path / "file").touch()
+    environment["MOTIFZOO_CACHE"] = str(tmp_path / "file")
+    refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert refused.stderr.splitlines()[-1] == (
+        "motifzoo.errors.CacheError: there is no folder to keep in what numba compiles, not even "
+        f"{tmp_path / 'file' / 'numba'}: set NUMBA_CACHE_DIR or MOTIFZOO_CACHE to one that can be written."
+    )

@@ -245,6 +245,18 @@ def test_feature_maps_are_the_studied_layers_output() -> None:
         torch.testing.assert_close(maps, torch.exp(network.conv1_norm(network.conv1(x))), rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("shape", [(1, 4, 199), (1, 4, 201), (2, 4, 250), (4, 200), (1, 200, 4), (1, 5, 200)])
+def test_sequences_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    """A pool of 50 would drop the last 49 of 249 nt in silence."""
+    network = build(layers("cnn-local", "exponential", length=200, outputs=1), 200)
+    with pytest.raises(ModelError) as error:
+        network(torch.zeros(shape))
+    assert str(error.value) == (
+        f"the network reads one-hot (N, 4, 200) and was given {shape}: cut or pad the sequences to 200 nt, channels A, "
+        "C, G, T before positions."
+    )
+
+
 def test_all_layers_sit_in_order_under_their_names() -> None:
     described = layers("cnn-dist", "relu", length=200, outputs=1)
     network = build(described, 200)

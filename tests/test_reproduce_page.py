@@ -181,6 +181,40 @@ def test_text_of_others_is_text_in_the_summary(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["index.html", "values.csv", "summary.parquet", "reproduce.md"])
+def test_files_of_others_are_not_replaced(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(MotifzooError) as error:
+        reproduce(whole(), tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path} holds {name}, which is not of a comparison, and this would replace it. Give an empty or a new "
+        "folder with --output."
+    )
+    assert [(path.name, path.read_text(encoding="utf-8")) for path in tmp_path.iterdir()] == [(name, "mine")]
+
+
+def test_a_comparison_is_replaced_also_one_that_was_killed(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    reproduce(whole(), tmp_path)
+    for path in [path for path in tmp_path.iterdir() if path.is_file() and path.name != "reproduce.md"]:
+        path.unlink()  # the first file is what a run leaves that was killed after it
+    reproduce(whole(), tmp_path)
+    assert (tmp_path / "index.html").is_file()
+
+
+def test_a_section_shows_no_network_without_what_it_asks_about() -> None:
+    """Modified activations and controls: where a network has none, its plain ones would only stand there twice."""
+    models = [*whole().models, measured("cnn-2-relu.synthetic-motifs", {MATCH: (0.5, 0.6)})]
+    found = {answer.question.id: answer for answer in answers(scored(*models))}
+    shown = {name: {panel.architecture for panel in answer.panels} for name, answer in found.items()}
+    assert shown["motifs"] == {"cnn-2", "cnn-deep"}
+    assert shown["modified-motifs"] == shown["controls-motifs"] == {"cnn-deep"}
+    none = answers(
+        scored(*(model for model in models if "_" not in model.name), missing=["cnn-2-exp_relu.synthetic-motifs"])
+    )
+    assert "modified-motifs" not in {answer.question.id for answer in none}
+
+
 def test_what_is_missing_is_on_the_page_and_in_the_summary(folder: Path, page: str) -> None:
     assert "<li>cnn-deep-tanh.synthetic-motifs: not trained</li>" in page
     text = (folder / "reproduce.md").read_text(encoding="utf-8")

@@ -91,6 +91,18 @@ class Network(nn.Sequential):
         self.input_shape = (4, input_length)
         self.filter_layer = filter_layer
 
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits. Raises ModelError for another shape than `(N, *input_shape)`: a pool would drop a rest in silence."""
+        if tuple(x.shape[1:]) != self.input_shape or x.dim() != 3:
+            length = self.input_shape[1]
+            raise ModelError(
+                f"the network reads one-hot (N, 4, {length}) and was given {tuple(x.shape)}: cut or pad the sequences "
+                f"to {length} nt, channels A, C, G, T before positions."
+            )
+        for module in self:
+            x = module(x)
+        return x
+
     def feature_maps(self, x: Tensor) -> Tensor:
         """Output of the filter layer, `(N, filters, L)`, from one-hot `(N, 4, L)`."""
         for name, module in self.named_children():

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -28,8 +28,11 @@ def _no_activation(variant: str) -> str:
     return variant
 
 
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
+# The limits keep every number within float32 and a 64-bit index, in which training has it.
+_LARGEST: Final = 1e30
+Positive = Annotated[float, Field(gt=0, le=_LARGEST)]
+NotNegative = Annotated[float, Field(ge=0, le=_LARGEST)]
+Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Variant = Annotated[str, Field(pattern=VARIANT), AfterValidator(_no_activation)]
 
 
@@ -57,11 +60,11 @@ class Training(BaseModel):
     beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
     beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
     eps: Positive = 1e-7
-    l2: Annotated[float, Field(ge=0)] = 1e-6
-    layer1_l2: Annotated[float, Field(ge=0)] | None = None
+    l2: NotNegative = 1e-6
+    layer1_l2: NotNegative | None = None
     decay_factor: Annotated[float, Field(gt=0, lt=1)] = 0.2
     decay_patience: Count = 5
-    decay_margin: Annotated[float, Field(ge=0)] = 1e-4
+    decay_margin: NotNegative = 1e-4
     decay_floor: Positive = 1e-7
     stop_patience: Count = 20
     reverse_complements: bool = False

@@ -1,6 +1,7 @@
 """DeepSHAP: DeepLIFT's rescale rule over shuffled references, by tangermeme, with every layer of the zoo registered."""
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from ...errors import CacheError
+from ...files import cache_dir
 from ...zoo import layers as specs
 from ...zoo.activations import Activation
 from ...zoo.builder import Network
@@ -107,8 +110,7 @@ def deepshap(job: Job) -> Maps:
 
 def _multipliers(explained: nn.Module, x: Tensor, references: Tensor, pairs: int) -> Tensor:
     """DeepLIFT's multipliers of each sequence against each of its references, `(b, references, 4, L)`."""
-    from tangermeme.deep_lift_shap import deep_lift_shap  # its import compiles for a second
-
+    deep_lift_shap = _tangermeme()
     with warnings.catch_warnings():
         # Its convergence warnings are replaced by `_check`; only_warn lets sequences with unknown nucleotides in.
         warnings.simplefilter("ignore")
@@ -123,6 +125,32 @@ def _multipliers(explained: nn.Module, x: Tensor, references: Tensor, pairs: int
             device=_device(explained),
         )
     return multipliers
+
+
+def _tangermeme() -> Callable[..., Tensor]:
+    """tangermeme's DeepLIFT, whose import compiles for a second and keeps what it compiled, or is refused.
+
+    Where neither its own folder nor the user's home can be written, as in many a container, the cache of motifzoo
+    holds that, too. Raises CacheError when nothing does.
+    """
+    try:
+        from tangermeme.deep_lift_shap import deep_lift_shap
+    except RuntimeError as error:
+        if "cannot cache" not in str(error):
+            raise
+        import numba
+
+        settings: Any = numba.config
+        settings.CACHE_DIR = str(cache_dir() / "numba")
+        try:
+            from tangermeme.deep_lift_shap import deep_lift_shap
+        except RuntimeError as error:
+            raise CacheError(
+                f"there is no folder to keep in what numba compiles, not even {settings.CACHE_DIR}: set "
+                "NUMBA_CACHE_DIR or MOTIFZOO_CACHE to one that can be written."
+            ) from error
+    found: Callable[..., Tensor] = deep_lift_shap
+    return found
 
 
 def _device(module: nn.Module) -> torch.device:

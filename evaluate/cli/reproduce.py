@@ -70,6 +70,7 @@ def reproduce(
         raise click.UsageError("--add-packaged adds to the result files of --results: give both.")
     if not recompute and (dask or fresh or jobs > 1 or device != "cpu"):
         raise click.UsageError("--jobs, --dask, --device and --fresh are about computing: give --recompute too.")
+    build.check_folder(output)  # before the computing, which may take hours
     wanted = patterns or ("*",)
     failures: dict[str, str] = {}
     if recompute:
@@ -158,6 +159,8 @@ def _print(done: "Reproduced", page: Path) -> None:
     if lines:
         click.echo(f"Mean±SD (trials). differs: {REFERENCE} is higher (+) or lower (-) than so many")
         click.echo("of those that could be tested (/): Welch's test, Holm's correction, p < 0.05.")
+        if any(answer.question.group == "modified" for answer in done.answers):
+            click.echo("Modified activations are compared on the page only.")
     for note in same_weights(shared_weights(done.scored.models), [line.models for line in lines]):
         click.echo(fill(note, 80))
     if below := lower(done.answers):

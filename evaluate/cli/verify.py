@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--memory", type=click.FloatRange(min=1), default=4, show_default=True, help="GB that one trial may take."
 )
-@click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), default=60, show_default=True, help="Time for one trial."
-)
+@click.option("--minutes", type=click.FloatRange(min=1), default=60, show_default=True, help="Time for one trial.")
 @click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads to compute with.")
 @as_json
 def verify(

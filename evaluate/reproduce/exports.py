@@ -1,7 +1,7 @@
 """The tables as files: CSV for everybody, Parquet for programs; and as JSON."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,6 +108,12 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
 }
 
 
+_WRITERS: Final[Mapping[str, Callable[[pa.Table, Path], None]]] = {
+    "csv": pa.csv.write_csv,
+    "parquet": pa.parquet.write_table,
+}
+
+
 def tables(
     scored: Scored, found: Sequence[Answer], pairs: Iterable[Difference], traded: Sequence[Traded]
 ) -> dict[str, list[Row]]:
@@ -125,11 +131,16 @@ def tables(
     }
 
 
+def table_files() -> list[str]:
+    """The names of the files that `write_tables` writes."""
+    return [f"{name}.{suffix}" for name in SCHEMAS for suffix in _WRITERS]
+
+
 def write_tables(rows: Mapping[str, Sequence[Row]], folder: Path) -> None:
     """Write `<table>.csv` and `.parquet` of each table, atomically. Raises CacheError when the folder refuses."""
     for name, table in rows.items():
         columns = pa.Table.from_pylist(list(table), SCHEMAS[name])
-        for suffix, write in (("csv", pa.csv.write_csv), ("parquet", pa.parquet.write_table)):
+        for suffix, write in _WRITERS.items():
             with atomic_path(folder / f"{name}.{suffix}") as temporary:
                 write(columns, temporary)
 

@@ -1,6 +1,7 @@
 """reproduce.md: the answers in short, for reading where there is no browser."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from ...zoo.model_card.tables import plain, table
 from .headline import lower
@@ -12,12 +13,14 @@ from .trades import QUESTION, Traded
 from .twins import Shared, shared_weights
 from .wording import NOTHING, mean_sd, metric_words, shown, told
 
+TITLE: Final = "# The study's comparison, reproduced"  # by which the folder is known again
+
 
 def markdown(scored: Scored, found: Sequence[Answer], traded: Sequence[Traded], version: str) -> str:
     """The text of reproduce.md: a table a score, what the tests say, classification beside it, and what is missing."""
     shared = shared_weights(scored.models)
     parts = [
-        "# The study's comparison, reproduced",
+        TITLE,
         f"From {scored.origin}; motifzoo {version}. In the tables: mean \u00b1 standard deviation over trials (number "
         "of trials). Tests: Welch's t-test, Holm-corrected over the tests of one score in one architecture; a "
         "difference is one at p < 0.05. With fewer than two trials, or no spread in either of two, there is no test.",

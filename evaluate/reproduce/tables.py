@@ -127,6 +127,14 @@ def _rows(question: Question, scored: Scored) -> list[_Row]:
         for entry in short.values()
         if entry.name not in there
     ]
+    if question.group in ("modified", "control"):  # networks with none of what is asked about would repeat the above
+        asked = {
+            row.architecture
+            for row in rows
+            if row.measured is not None
+            and (row.control if question.group == "control" else not (row.control or _is_plain(row)))
+        }
+        rows = [row for row in rows if row.architecture in asked]
     controlled = {(row.architecture, unmodified(row.label)) for row in rows if row.control}
     if question.group == "control":
         chosen = [row for row in rows if row.control or (row.architecture, row.label) in controlled]
