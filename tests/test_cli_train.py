@@ -202,7 +202,10 @@ def test_a_precision_that_cannot_be_had(tmp_path: Path) -> None:
 def test_trials_that_diverge_are_named_and_leave_no_weights(tmp_path: Path) -> None:
     done = train(tmp_path, rate=1e30)
     assert done.exit_code == 1
-    assert "diverged: a loss, weight or prediction is not a finite number, so there is nothing to keep." in done.output
+    assert (
+        "diverged: a loss, weight or prediction is not a finite number, so there is no model. A lower learning rate "
+        "may help."
+    ) in done.output
     for name in ("cnn-local-relu.tiny-own", "cnn-local-exponential.tiny-own"):
         assert f"{name}:0" in done.output.splitlines()[-1]
         assert not (tmp_path / "models" / name / "config.json").exists()

@@ -80,6 +80,9 @@ def test_unknown_trials() -> None:
 
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     assert message_of(f"{tmp_path}/none", ModelError) == f"model folder {tmp_path}/none does not exist."
+    (tmp_path / "file").touch()
+    told = f"model folder {tmp_path}/file is a file, not the folder of a model."
+    assert message_of(f"{tmp_path}/file", ModelError) == told
 
 
 def test_a_folder_without_config(tmp_path: Path) -> None:

@@ -232,7 +232,7 @@ def test_modified_activations_stand_beside_what_they_are_made_of() -> None:
         test.second.label for test in against if test.apart
     ]
     assert told(panel, "modified").partition(". ")[2] == (
-        "Modified activations: higher than what they are made of: shift_relu, log_relu; not told apart: log_relu-l2."
+        "Modified activations: higher than their unmodified forms: shift_relu, log_relu; not told apart: log_relu-l2."
     )
     assert "relu-shuffled" not in {cell.label for cell in plain(found).cells}
 

@@ -255,7 +255,9 @@ def test_weights_that_are_no_numbers_are_not_published(trials: int, tmp_path: Pa
         message = error_of(done)
         listed, _, rest = message.partition(" diverged: ")
         assert ", ".join(sorted(listed.split(", "))) == names
-        assert rest == "a loss, weight or prediction is not a finite number, so there is nothing to keep."
+        assert rest == (
+            "a loss, weight or prediction is not a finite number, so there is no model. A lower learning rate may help."
+        )
         assert f"{name}:0 ended with weights or predictions that are NaN or infinite in epoch 1" in done.stderr
         assert len(list((models / ".checkpoints").glob("*.safetensors"))) == trials
         assert weights_of(models) == {}
@@ -267,7 +269,8 @@ def test_what_diverges_does_not_keep_other_data_sets_from_being_trained(tmp_path
     path = tmp_path / "two.toml"
     path.write_text("".join("[[grid]]" + table.replace("[training]", "[grid.training]") for table in (first, second)))
     assert error_of(train(path, tmp_path / "models")) == (
-        f"{MODEL}:0 diverged: a loss, weight or prediction is not a finite number, so there is nothing to keep."
+        f"{MODEL}:0 diverged: a loss, weight or prediction is not a finite number, so there is no model. A "
+        "lower learning rate may help."
     )
     assert list(weights_of(tmp_path / "models")) == ["cnn-local-relu.other-own:0"]
 

@@ -303,7 +303,8 @@ def test_claims_that_there_are_not(model: Path, board: FolderBoard) -> None:
     with pytest.raises(UnknownNameError) as unknown:
         list(verify(board, "tiny-relu", by="mary"))
     assert str(unknown.value) == (
-        f"unknown model 'tiny-relu': did you mean '{NAME}'? `motifzoo leaderboard show` lists those of {board.root}."
+        f"unknown model 'tiny-relu': did you mean '{NAME}'? `motifzoo leaderboard show` lists what board "
+        f"{board.root} has."
     )
     with pytest.raises(BoardError) as error:
         list(verify(board, f"{NAME}:5", by="mary"))

@@ -153,7 +153,8 @@ def find(text: str, *, weights: bool = True, packaged: bool = False) -> Source:
         folder = Path(model).expanduser()
         if not folder.is_dir():
             if "/" in model or "\\" in model or model.startswith((".", "~")):
-                raise ModelError(f"model folder {model} does not exist.")
+                what = "is a file, not the folder of a model" if folder.is_file() else "does not exist"
+                raise ModelError(f"model folder {model} {what}.")
             raise unknown_name("model", model, named, hint="`motifzoo models` lists them.")
     config = read_config(folder)
     trial = number if number is not None else min(entry.trial for entry in config.trials)

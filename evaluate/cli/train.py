@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Train models from a recipe.")
 @click.argument("recipe")
-@click.option("--trial", "trials", type=click.IntRange(0, 999_999), multiple=True, help="Train only this trial (seed).")
+@click.option(
+    "--trial",
+    "trials",
+    type=click.IntRange(0, 999_999),
+    multiple=True,
+    help="Train only this trial, whose number is its seed; repeatable.",
+)
 @click.option(
     "--output",
     default="models",
@@ -101,8 +107,8 @@ def train(
             diverged += _train(asked, dataset, chosen, output, stacked, precision)
     if diverged:
         raise MotifzooError(
-            f"{', '.join(diverged)} diverged: a loss, weight or prediction is not a finite number, so there is nothing "
-            "to keep."
+            f"{', '.join(diverged)} diverged: a loss, weight or prediction is not a finite number, so there is no "
+            "model. A lower learning rate may help."
         )
 
 

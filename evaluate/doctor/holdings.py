@@ -68,8 +68,12 @@ def data_sets(*, read: bool) -> Iterator[Finding]:
     how = "each with the fingerprint of its card" if read else "not read"
     if here:
         yield Finding("ok", "data sets", f"{', '.join(here)}: here, {how}")
-    if missing:
-        yield Finding("ok", "data sets", f"{some_of(missing, 20)}: not built yet, which the first use does")
+    by_hand = [name for name in missing if any(source.obtain for source in load_card(name).sources)]
+    if usual := [name for name in missing if name not in by_hand]:
+        yield Finding("ok", "data sets", f"{some_of(usual, 20)}: not built yet, which the first use does")
+    if by_hand:
+        how = "not built yet; `motifzoo datasets show NAME` says how to get their files, which nobody serves"
+        yield Finding("ok", "data sets", f"{some_of(by_hand, 20)}: {how}")
 
 
 def _folder(card: Card) -> Path | None:

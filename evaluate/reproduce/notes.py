@@ -65,8 +65,8 @@ def _untrained(answer: Answer) -> str:
     told = []
     if ranges:
         told.append(
-            "Read these AUROCs against what networks of the same architectures score here before training, not against "
-            f"0.5: {_and(ranges)}."
+            "Compare these AUROCs with what networks of the same architectures score here before training, which need "
+            f"not be 0.5: {_and(ranges)}."
         )
     known = {panel.architecture for panel in panels if panel.untrained}
     if without := dict.fromkeys(panel.architecture for panel in panels if panel.architecture not in known):

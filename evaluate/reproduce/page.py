@@ -31,7 +31,7 @@ _REPORT = _HERE.parent / "report"
 _SHORT: Final = 12  # letters of a name that leave a chart enough room where three stand side by side
 _TESTS: Final = {
     AGAINST_REFERENCE: f"{REFERENCE} less this",
-    AGAINST_UNMODIFIED: "what it is made of less this",
+    AGAINST_UNMODIFIED: "unmodified less this",
     AGAINST_CONTROL: "the model less this control",
 }
 _FILES: Final = {

@@ -120,8 +120,8 @@ QUESTIONS: Final = (
         "Controls: filters",
         "Controls: what filters match where there is nothing to learn",
         "\u201c-shuffled\u201d models were trained on shuffled labels: there was nothing to learn, so what they score "
-        "is chance and the shape of the network. Each is tested against the model that it is a control of; nothing is "
-        "tested against exponential here.",
+        "is due to chance and to the network's design. Each is tested against the model that it is a control of; "
+        "nothing is tested against exponential here.",
         "synthetic-motifs",
         ("classification/auroc", "filters/match_fraction", "filters/match_any"),
         "control",

@@ -81,7 +81,7 @@ def verdicts(tests: Iterable[Difference]) -> dict[str, list[str]]:
 
 
 _PAIRED: Final = {
-    AGAINST_UNMODIFIED: ("modified activations", "what they are made of"),
+    AGAINST_UNMODIFIED: ("modified activations", "their unmodified forms"),
     AGAINST_CONTROL: ("controls", "the models that they are controls of"),
 }
 

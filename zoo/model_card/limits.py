@@ -68,13 +68,18 @@ def _far_apart(histories: Mapping[int, Sequence[Epoch]], score: str) -> Iterator
     ends = {trial: history[-1].score for trial, history in histories.items() if math.isfinite(history[-1].score)}
     if len(ends) < 3:
         return
+    apart = []
     for trial, end in ends.items():
         low, high = (pick(other for number, other in ends.items() if number != trial) for pick in (min, max))
         if end < low - _FAR or end > high + _FAR:
-            yield (
+            apart.append(
                 f"Trial {trial} ended far from the others, at a {score} of {end:.3f} (theirs: {low:.3f} to "
                 f"{high:.3f}). It is counted like them."
             )
+    if len(apart) > 1:
+        low, high = min(ends.values()), max(ends.values())
+        apart = [f"The trials ended far apart, at a {score} of {low:.3f} to {high:.3f}. All are counted."]
+    yield from apart
 
 
 def _of_scores(config: ModelConfig, card: Card) -> Iterator[str]:

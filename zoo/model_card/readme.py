@@ -245,7 +245,10 @@ def _data(config: ModelConfig, card: Card) -> str:
         ("content fingerprint", f"`{config.dataset.fingerprint}`"),
         ("sequences", f"{card.length} nt; {sizes}" if sizes else f"{card.length} nt"),
         ("assay", plain(card.assay)),
-        ("organism, genome build", plain(f"{card.organism}; {card.genome}")),
+        (
+            "organism, genome build",
+            plain(card.organism + (f"; {card.genome}" if card.genome != "none" else "")),
+        ),
         ("source", plain(card.source)),
     ]
     return (

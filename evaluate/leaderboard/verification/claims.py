@@ -62,7 +62,9 @@ def claims_of(board: Board, text: str) -> Claims:
     rows = {path: record for path, record in snapshot.records.items() if record.model == model}
     if not rows:
         known = {record.model for record in snapshot.records.values()}
-        raise unknown_name("model", model, known, hint=f"`motifzoo leaderboard show` lists those of {board.name}.")
+        raise unknown_name(
+            "model", model, known, hint=f"`motifzoo leaderboard show` lists what board {board.name} has."
+        )
     rows = {path: record for path, record in rows.items() if trial in (None, record.trial)}
     if not rows:
         raise BoardError(f"board {board.name} has no trial {trial} of {model}.")
