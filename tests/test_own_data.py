@@ -89,6 +89,13 @@ def test_the_name_of_a_file_does_not_matter(tmp_path: Path) -> None:
     assert added(packed).fingerprint == added(plain, replace=True).fingerprint
 
 
+@pytest.mark.parametrize(("name", "kind"), [("x.h5", "HDF5"), ("x.HDF5", "HDF5"), ("x.parquet", "Parquet")])
+def test_a_damaged_file_is_not_taken_for_text(name: str, kind: str, tmp_path: Path) -> None:
+    file = tmp_path / name
+    file.write_bytes(b"\xba\xad" * 100)
+    assert refused(file) == f"{file} has the name of {kind} files and is none: it is damaged, or misnamed."
+
+
 def test_positives_and_negatives_in_two_files(tmp_path: Path) -> None:
     sequences = random_sequences(60)
     peaks = write_fasta(tmp_path / "p.fa", [f"chr1:{n}00-{n}60" for n in range(20)], sequences[:20])

@@ -13,6 +13,7 @@ from .request import Format, Given, Request
 from .rows import Intake
 
 _LABELLED: Final = ("fasta",)  # formats that a table of labels can be for
+_BINARY: Final = {".h5": "HDF5", ".hdf5": "HDF5", ".parquet": "Parquet"}  # of which no text file has the name
 
 
 def detect(path: Path) -> Format:
@@ -24,6 +25,8 @@ def detect(path: Path) -> Format:
         return "basset-h5" if h5_rows.is_basset(path) else "authors-h5"
     if kind == "a Parquet file":
         return "parquet"
+    if kind is None and (said := _BINARY.get(path.suffix.lower())):
+        raise DataError(f"{path} has the name of {said} files and is none: it is damaged, or misnamed.")
     begin = next((line.lstrip()[0] for line in itertools.islice(lines(path), 1000) if line.strip()), "")
     return "fasta" if begin == ">" else "table"
 
