@@ -226,6 +226,11 @@ def test_a_crash_is_told_with_its_last_words(tmp_path: Path) -> None:
             "its weights  [31mare red.",
         ),
         ("from motifzoo.errors import CacheError\nraise CacheError('full.')", QuarantineError, "full."),
+        (
+            "import nothing_of_that_name",
+            QuarantineError,
+            "motifzoo does not work on this machine (ModuleNotFoundError: No module named 'nothing_of_that_name')",
+        ),
         ("raise ValueError('x' * 9999)", IsolationError, "it failed: ValueError: " + "x" * 1488),
         ("import os\nos._exit(0)", IsolationError, "it ended without an answer."),
         (

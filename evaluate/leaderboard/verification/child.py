@@ -44,8 +44,8 @@ class Job(TypedDict):
 
 class Answer(TypedDict, total=False):
     """How the process was confined, and one of: `value`, what the function returned; `refused`, the words of an error
-    that motifzoo raises on purpose; `trouble`, those of one about the disk; `memory`, that it ran out; `failed`, any
-    other error."""
+    that motifzoo raises on purpose; `trouble`, those of one about the disk or the installation; `memory`, that it ran
+    out; `failed`, any other error."""
 
     confinement: Confinement
     value: Any
@@ -82,6 +82,8 @@ def _call(job: Job) -> Answer:
     except Exception as error:  # the parent must hear of it, whatever it is
         if tells_of_memory(str(error)):
             return {"memory": True}
+        if isinstance(error, (ImportError, SyntaxError)):  # a submission has no code: what is broken is this machine's
+            return {"trouble": f"motifzoo does not work on this machine ({type(error).__name__}: {error})"}
         traceback.print_exc()
         return {"failed": f"{type(error).__name__}: {error}"}
 
