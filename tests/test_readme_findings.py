@@ -272,7 +272,7 @@ def test_mutagenesis_on_irf1_is_told_apart_as_said(tmp_path: Path) -> None:
 def test_the_exponential_comes_first_on_most_peaks() -> None:
     assert stated(r"The exponential comes first in (\w+) of the (\w+) rows") == ("eighteen", "twenty")
     assert stated(
-        r"The two are those of cnn-dist on (\w+): no network has a filter there that matches, and (\w+) has the"
+        r"The two exceptions are those of cnn-dist on (\w+): no network has a filter there that matches, and (\w+) has the"
     )
     best: dict[str, list[str]] = {}
     for score in ("filters", "saliency"):
@@ -391,7 +391,7 @@ def test_untrained_networks_score_as_said() -> None:
     ]
     assert ends == list(map(int, spans))
     local, dist, low, high = stated(
-        r"Untrained networks have in silico mutagenesis at an AUROC of ([0-9.]+) \(cnn-local\) and ([0-9.]+) "
+        r"The in silico mutagenesis of untrained networks has an AUROC of ([0-9.]+) \(cnn-local\) and ([0-9.]+) "
         r"\(cnn-dist\), not 0\.5, and against the scan one of ([0-9.]+) to ([0-9.]+) on real DNA"
     )
     codes = untrained("attribution/mutagenesis/auroc")
