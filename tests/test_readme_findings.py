@@ -272,7 +272,8 @@ def test_mutagenesis_on_irf1_is_told_apart_as_said(tmp_path: Path) -> None:
 def test_the_exponential_comes_first_on_most_peaks() -> None:
     assert stated(r"The exponential comes first in (\w+) of the (\w+) rows") == ("eighteen", "twenty")
     assert stated(
-        r"The two exceptions are those of cnn-dist on (\w+): no network has a filter there that matches, and (\w+) has the"
+        r"The two exceptions are those of cnn-dist on (\w+): no network has a filter there that matches, and (\w+) has "
+        r"the"
     )
     best: dict[str, list[str]] = {}
     for score in ("filters", "saliency"):
