@@ -149,7 +149,7 @@ def test_what_the_text_says_of_controls_is_what_the_board_holds() -> None:
 
     mutagenesis = "attribution/mutagenesis/auroc"
     untrained = [mean(rf"{network}-\w+-untrained", mutagenesis) for network in ("cnn-local", "cnn-dist")]
-    assert "at an AUROC of {:.2f} (cnn-local) and {:.2f} (cnn-dist)".format(*untrained) in README.replace("\n", " ")
+    assert "has an AUROC of {:.2f} (cnn-local) and {:.2f} (cnn-dist)".format(*untrained) in README.replace("\n", " ")
     assert f"reaches {mean('motif-scan', mutagenesis):.3f}." in README.replace("\n", " ")
 
 
