@@ -482,6 +482,10 @@ def test_data_sets_here_and_not_yet_built(tmp_path: Path, monkeypatch: pytest.Mo
     assert found["ok"][1].endswith(
         "synthetic-codes, synthetic-motifs, tfbs-tp53: not built yet, which the first use does"
     )
+    assert "basset" not in found["ok"][1]
+    assert found["ok"][2:] == [
+        "basset-dnase164: not built yet; `motifzoo datasets show NAME` says how to get their files, which nobody serves"
+    ]
 
 
 def test_a_damaged_copy_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -744,6 +744,10 @@ LAST = "after the last, 3. The protocol keeps the last weights."
                 "counted like them."
             ],
         ),
+        (
+            [ending(0.21), ending(0.78), ending(0.42)],
+            ["The trials ended far apart, at a validation AUROC of 0.210 to 0.780. All are counted."],
+        ),
     ],
 )
 def test_a_card_says_where_training_went_wrong(
@@ -757,7 +761,7 @@ def test_a_card_says_where_training_went_wrong(
         )
     text = card_files(read_config(folder), folder)[README]
     limits = text[text.index("## Limits") :]
-    assert [line[2:] for line in limits.splitlines() if line.startswith("- Trial ")] == told
+    assert [line[2:] for line in limits.splitlines() if line.startswith(("- Trial ", "- The trials "))] == told
 
 
 @pytest.mark.parametrize("dataset", ["synthetic-codes", "dhs-4cell", "chip-lef1"])

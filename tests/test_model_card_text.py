@@ -60,16 +60,18 @@ def test_tables_of_scores_that_others_wrote_hold_no_markup_of_theirs() -> None:
         motifs_sha256="0" * 64,
         versions={},
         trials=(ScoredTrial(trial=0, sha256="0" * 64, device="cpu"),),
-        metrics=(MetricScores(name="x", title=hostile, unit=hostile, values=(0.5,), n=(2,)),),
+        metrics=(MetricScores(name="`x`<b>", title=hostile, unit=hostile, values=(0.5,), n=(2,)),),
         e_threshold=0.1,
         filters=(
             FilterMatch(
-                filter=0, consensus="ACGT", motif=hostile, motif_name="x", e=1e-5, hit=True, true_motif=hostile
+                filter=0, consensus="`<i>|", motif=hostile, motif_name="x", e=1e-5, hit=True, true_motif=hostile
             ),
         ),
         notes=(),
     )
     cell = "a | b &lt;img src=x&gt; [c](javascript:d) **e**"
-    assert MARKDOWN.render(score_table(scores)).count(f">{cell}</td>") == 2
+    told = MARKDOWN.render(score_table(scores))
+    assert (told.count(f">{cell}</td>"), told.count("'x'&lt;b&gt;</td>")) == (2, 1)
     filters = MARKDOWN.render(filter_table(scores))
     assert (filters.count(f">{cell}</td>"), filters.count(f">{cell} x</td>"), filters.count("</td>")) == (1, 1, 5)
+    assert "<td>'&lt;i&gt;|</td>" in filters

@@ -17,6 +17,7 @@ from scipy import stats
 from torch.nn.functional import max_pool1d
 
 import motifzoo
+from motifzoo.data_cards.cards import list_datasets
 from motifzoo.evaluate.cli import main
 from motifzoo.evaluate.leaderboard.boards import open_board
 from motifzoo.evaluate.leaderboard.comparison import Sample, compare
@@ -125,6 +126,26 @@ def test_maps_of_exponential_networks_are_told_apart_from_as_many_others_as_said
 
     assert apart("cnn-local") == [6, 6, 3, 6]
     assert apart("cnn-dist") == [4, 6, 4, 2]
+
+
+def test_the_comparison_of_maps_is_over_as_many_trials_as_said() -> None:
+    assert "On cnn-local, ten trials each, the saliency" in README
+    assert "On cnn-dist, with ten trials of the exponential and ReLU and three of the others, its" in README
+    for network, ten in (("cnn-local", SEVEN), ("cnn-dist", ("exponential", "relu"))):
+        for activation in SEVEN:
+            config = find(f"{network}-{activation}.synthetic-codes", weights=False).config
+            assert len(config.trials) == (10 if activation in ten else 3)
+
+
+def test_sequences_that_also_stand_in_training_are_as_many_as_said() -> None:
+    count, name, others, *unbuilt = stated(
+        r"(\d+) in (\S+), none in the (\w+) others that have been built \((\S+) and (\S+) have not\)\."
+    )
+    audits = {path.parent.name: path for path in (Path(__file__).parents[1] / "data_cards").glob("*/audit.json")}
+    leaked = {name: json.loads(path.read_text(encoding="utf-8"))["leaked"] for name, path in audits.items()}
+    assert {data: found for data, found in leaked.items() if found} == {name: int(count)}
+    assert (len(leaked) - 1, others) == (8, "eight")
+    assert set(list_datasets()) - leaked.keys() == set(unbuilt)
 
 
 def test_modified_activations_are_told_apart_as_said(tmp_path: Path) -> None:

@@ -244,7 +244,7 @@ INVALID = {
     ),
     "numbers that float32 or an index cannot hold": (
         GRID.replace("epochs = 7", f"batch_size = {10**30}\nlearning_rate = 1e39\nl2 = 1e300\ndecay_floor = 1e31"),
-        f"recipe mine.toml is not valid: training.batch_size: Input should be less than or equal to 2147483647; "
+        "recipe mine.toml is not valid: training.batch_size: Input should be less than or equal to 2147483647; "
         f"training.learning_rate: Input should be less than or equal to {10**30}; training.l2: Input should be less "
         f"than or equal to {10**30}; training.decay_floor: Input should be less than or equal to {10**30}.",
     ),

@@ -348,6 +348,11 @@ def test_the_command(model: Path, board: FolderBoard, canned: Callable[..., None
     assert (told["outcome"], told["record"]["verification"]["differs"]) == ("disputed", ["classification/auroc"])
     done = run.invoke(command, ["--all-claimed", "--board", str(board.root), "--by", "mary"])
     assert (done.exit_code, done.stdout) == (0, f"Board {board.root} has no claim that is not verified.\n")
+    done = run.invoke(command, [NAME, "--board", str(board.root), "--minutes", "0.5"])
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (
+        2,
+        "Error: Invalid value for '--minutes': 0.5 is not in the range x>=1.",
+    )
     for arguments in ([], [NAME, "--all-claimed"]):
         done = run.invoke(command, [*arguments, "--board", str(board.root)])
         assert done.exit_code == 2

@@ -93,7 +93,7 @@ class Network(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits. Raises ModelError for another shape than `(N, *input_shape)`: a pool would drop a rest in silence."""
-        if tuple(x.shape[1:]) != self.input_shape or x.dim() != 3:
+        if x.shape[1:] != self.input_shape:
             length = self.input_shape[1]
             raise ModelError(
                 f"the network reads one-hot (N, 4, {length}) and was given {tuple(x.shape)}: cut or pad the sequences "

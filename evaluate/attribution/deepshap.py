@@ -24,6 +24,7 @@ FLOOR = 1e-6  # differences of the probability below this count as this when the
 _TINY = 1e-9  # change of an input below which a rescale ratio would be rounding noise, in float64
 _PAIRS = 40  # of a sequence and a reference, at once
 _ACTIVATIONS = 2**25  # numbers that they may hold together; each is kept several times over
+_NO_FOLDER = "no locator available"  # numba, where it can keep nothing that it compiles
 
 _Gradients = tuple[Tensor, ...]
 
@@ -134,21 +135,28 @@ def _tangermeme() -> Callable[..., Tensor]:
     holds that, too. Raises CacheError when nothing does.
     """
     try:
-        from tangermeme.deep_lift_shap import deep_lift_shap
+        return _imported()
     except RuntimeError as error:
-        if "cannot cache" not in str(error):
+        if _NO_FOLDER not in str(error):
             raise
-        import numba
+    import numba
 
-        settings: Any = numba.config
-        settings.CACHE_DIR = str(cache_dir() / "numba")
-        try:
-            from tangermeme.deep_lift_shap import deep_lift_shap
-        except RuntimeError as error:
-            raise CacheError(
-                f"there is no folder to keep in what numba compiles, not even {settings.CACHE_DIR}: set "
-                "NUMBA_CACHE_DIR or MOTIFZOO_CACHE to one that can be written."
-            ) from error
+    settings: Any = numba.config
+    settings.CACHE_DIR = str(cache_dir() / "numba")
+    try:
+        return _imported()
+    except RuntimeError as error:
+        if _NO_FOLDER not in str(error):
+            raise
+        raise CacheError(
+            f"there is no folder to keep in what numba compiles, not even {settings.CACHE_DIR}: set NUMBA_CACHE_DIR or "
+            "MOTIFZOO_CACHE to one that can be written."
+        ) from error
+
+
+def _imported() -> Callable[..., Tensor]:
+    from tangermeme.deep_lift_shap import deep_lift_shap
+
     found: Callable[..., Tensor] = deep_lift_shap
     return found
 

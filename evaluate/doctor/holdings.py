@@ -52,12 +52,13 @@ def data_sets(*, read: bool) -> Iterator[Finding]:
     """Which data sets are on this machine and, where they are to be `read`, whether each is what its card says."""
     here: list[str] = []
     missing: list[str] = []
+    by_hand: list[str] = []
     for name in list_datasets():
         try:
             card = load_card(name)
             folder = _folder(card)
             if folder is None:
-                missing.append(name)
+                (by_hand if any(source.obtain for source in card.sources) else missing).append(name)
                 continue
             if read:
                 check(open_splits(card, folder))
@@ -68,9 +69,8 @@ def data_sets(*, read: bool) -> Iterator[Finding]:
     how = "each with the fingerprint of its card" if read else "not read"
     if here:
         yield Finding("ok", "data sets", f"{', '.join(here)}: here, {how}")
-    by_hand = [name for name in missing if any(source.obtain for source in load_card(name).sources)]
-    if usual := [name for name in missing if name not in by_hand]:
-        yield Finding("ok", "data sets", f"{some_of(usual, 20)}: not built yet, which the first use does")
+    if missing:
+        yield Finding("ok", "data sets", f"{some_of(missing, 20)}: not built yet, which the first use does")
     if by_hand:
         how = "not built yet; `motifzoo datasets show NAME` says how to get their files, which nobody serves"
         yield Finding("ok", "data sets", f"{some_of(by_hand, 20)}: {how}")

@@ -55,6 +55,18 @@ _FACTORS: Final = (
     ("chip-zbed2", "ZBED2", "ChIP-seq peaks"),
 )
 
+# Any of the sections that say so may be the first of its kind on a page: the others' networks may have no model.
+_MODIFIED: Final = (
+    "Shifted, scaled, exponential and logarithmic versions of the activations, beside the activations they are "
+    "made of; \u201c-l2\u201d is a penalty on the first layer's kernel. All are tested against exponential, and "
+    "p-values corrected for all these tests: what is told apart among the seven above may not be among so many."
+)
+_CONTROLS: Final = (
+    "\u201c-shuffled\u201d models were trained on shuffled labels: there was nothing to learn, so what they score "
+    "is due to chance and to the network's design. Each is tested against the model that it is a control of; "
+    "nothing is tested against exponential here."
+)
+
 QUESTIONS: Final = (
     Question(
         "motifs",
@@ -99,9 +111,7 @@ QUESTIONS: Final = (
         "modified-motifs",
         "Modified: filters",
         "Modified activations: filters",
-        "Shifted, scaled, exponential and logarithmic versions of the activations, beside the activations they are "
-        "made of; \u201c-l2\u201d is a penalty on the first layer's kernel. All are tested against exponential, and "
-        "p-values corrected for all these tests: what is told apart among the seven above may not be among so many.",
+        _MODIFIED,
         "synthetic-motifs",
         ("filters/match_fraction",),
         "modified",
@@ -110,7 +120,7 @@ QUESTIONS: Final = (
         "modified-codes",
         "Modified: maps",
         "Modified activations: filters and attribution maps",
-        "The same for the models of regulatory codes, tested in the same way.",
+        _MODIFIED,
         "synthetic-codes",
         ("filters/match_fraction", "attribution/saliency/auroc", "attribution/mutagenesis/auroc"),
         "modified",
@@ -119,9 +129,7 @@ QUESTIONS: Final = (
         "controls-motifs",
         "Controls: filters",
         "Controls: what filters match where there is nothing to learn",
-        "\u201c-shuffled\u201d models were trained on shuffled labels: there was nothing to learn, so what they score "
-        "is due to chance and to the network's design. Each is tested against the model that it is a control of; "
-        "nothing is tested against exponential here.",
+        _CONTROLS,
         "synthetic-motifs",
         ("classification/auroc", "filters/match_fraction", "filters/match_any"),
         "control",
@@ -130,7 +138,7 @@ QUESTIONS: Final = (
         "controls-codes",
         "Controls: maps",
         "Controls: what attribution maps find where there is nothing to learn",
-        "The same for the models of regulatory codes, tested in the same way.",
+        _CONTROLS,
         "synthetic-codes",
         ("classification/auroc", "filters/match_fraction", *_maps("auroc")),
         "control",

@@ -18,7 +18,7 @@ from .curve import Histories
 from .front_matter import front_matter
 from .limits import bullets, limits
 from .scores import FILTERS, Scores
-from .tables import NONE, filter_table, plain, score_table, shown, table, trial_table
+from .tables import NONE, code, filter_table, plain, score_table, shown, table, trial_table
 from .twins import Twins, tell_twins
 
 _PAPER: Final = (
@@ -100,8 +100,8 @@ def _what(config: ModelConfig, card: Card) -> str:
     parameters = plan(config.layers, config.input_length).parameters
     design = _told(ARCHITECTURES, config.architecture) if _is_what_its_name_says(config) else ""
     sentences = [
-        f"A genomic CNN: architecture `{config.architecture}`{design} with "
-        f"{parameters:,} parameters, first-layer activation `{config.activation}`"
+        f"A genomic CNN: architecture {code(config.architecture)}{design} with "
+        f"{parameters:,} parameters, first-layer activation {code(config.activation)}"
         f"{_told(ACTIVATIONS, config.activation)}, trained on {plain(card.title)}.",
         plain(card.summary),
     ]
@@ -193,7 +193,7 @@ def _scores(config: ModelConfig, scores: Scores | None) -> str:
         return f"{title}\n\n{told}\n\n{command}"
     parts = [
         title,
-        f"On the test split, benchmark `{scores.benchmark}`, protocol version {scores.protocol}.{_spread(config)}",
+        f"On the test split, benchmark {code(scores.benchmark)}, protocol version {scores.protocol}.{_spread(config)}",
         score_table(scores),
     ]
     missing = [str(t.trial) for t in config.trials if t.trial not in {scored.trial for scored in scores.trials}]
@@ -346,7 +346,7 @@ def _licence(config: ModelConfig, card: Card) -> str:
 def _citation(card: Card) -> str:
     groups = {
         "The study": [_PAPER],
-        "The data": [line for line in card.citation.strip().splitlines() if line and line != _PAPER],
+        "The data": [plain(line) for line in card.citation.strip().splitlines() if line and line != _PAPER],
         "The motifs that its filters are compared with, and the comparison": _MOTIFS,
         "The software": [_SOFTWARE],
     }

@@ -51,6 +51,11 @@ def plain(text: str) -> str:
     return re.sub(r"^(?=[#=>]|--|[-+](?: |$))", r"\\", line)
 
 
+def code(text: str) -> str:
+    """A name that others may have given, in backticks where it is an ordinary one, else as plain text."""
+    return f"`{text}`" if re.fullmatch(r"[\w./@:+-]*", text) else plain(text.replace("`", "'"))
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 0) -> str:
     """A Markdown table; its last `right` columns are numbers."""
     rule = ["---"] * (len(header) - right) + ["---:"] * right
@@ -67,7 +72,7 @@ def score_table(scores: Scores) -> str:
         found = spread(metric.values)
         middle = (NONE, NONE) if metric.e_value else (shown(found.mean), shown(found.sd))
         ends = (shown(end, e_value=metric.e_value) for end in (found.low, found.high))
-        name, unit = f"`{metric.name}`", plain(metric.unit)
+        name, unit = code(metric.name), plain(metric.unit)
         rows.append((plain(metric.title), name, *middle, *ends, str(found.trials), _counts(metric), unit))
     header = ("score", "metric", "mean", "sd", "lowest", "highest", "trials", "n", "n counts")
     return table(header, rows, right=7)
@@ -82,7 +87,7 @@ def _counts(metric: MetricScores) -> str:
 def trial_table(scores: Scores) -> str:
     """A row a metric, a column a trial."""
     rows = [
-        (f"`{metric.name}`", *(shown(value, e_value=metric.e_value) for value in metric.values))
+        (code(metric.name), *(shown(value, e_value=metric.e_value) for value in metric.values))
         for metric in scores.metrics
     ]
     return table(("metric", *(str(trial.trial) for trial in scores.trials)), rows, right=len(scores.trials))
@@ -94,7 +99,7 @@ def filter_table(scores: Scores) -> str:
     rows = [
         (
             str(entry.filter),
-            f"`{entry.consensus}`",
+            code(entry.consensus),
             plain(f"{entry.motif} {entry.motif_name or ''}"),
             shown(entry.e, e_value=True),
             plain(entry.true_motif) if entry.true_motif else NONE,
