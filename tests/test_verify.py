@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from motifzoo.evaluate.leaderboard.boards.folder import FolderBoard
 from motifzoo.evaluate.leaderboard.record import PACKAGED, Record, Verification, parse_record
 from motifzoo.evaluate.leaderboard.verification import examine, quarantine
 from motifzoo.evaluate.leaderboard.verification.compare import differing, gaps
-from motifzoo.evaluate.leaderboard.verification.isolate import Isolated, Limits
+from motifzoo.evaluate.leaderboard.verification.isolate import Isolated, Limits, run_isolated
 from motifzoo.evaluate.leaderboard.verification.recompute import Recomputed
 from motifzoo.evaluate.leaderboard.verification.verify import Verified, verify
 from motifzoo.evaluate.metric_table import METRICS
@@ -103,18 +104,34 @@ def test_a_claim_that_is_not_true(model: Path, board: FolderBoard) -> None:
     assert not list(verify(board, by="mary"))  # nothing is claimed any more
 
 
-def test_time_and_memory_are_limits(model: Path, board: FolderBoard) -> None:
+def test_time_and_memory_are_limits(
+    model: Path, board: FolderBoard, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     board.propose(claim(model), "submit")
     late = one(verify(board, NAME, by="mary", limits=Limits(seconds=1)))
     assert (late.outcome, late.reason) == (
-        "disputed",
-        "it ran for 1 second, which is its limit, and was killed.",
+        "left",
+        "it ran for 1 second, which is its limit, and was killed. Nothing is disputed for that: every trial may take "
+        "60 minutes (--minutes).",
     )
+    large = one(verify(board, NAME, by="mary", limits=Limits(memory=100 << 20)))
+    assert (large.outcome, large.reason) == (
+        "left",
+        "it needs more than 0.0977 GB of memory, which is its limit, and was ended. Nothing is disputed for that: "
+        "every trial may take 4 GB (--memory).",
+    )
+    assert record_at(board).trust == "claimed"
+
+    def spent(function: str, payload: object, folder: Path, limits: Limits) -> Isolated:
+        return run_isolated("builtins:eval", "__import__('time').sleep(9)", tmp_path, replace(limits, seconds=1))
+
+    # An hour is what a claim may take; it passes quickly here.
+    monkeypatch.setattr("motifzoo.evaluate.leaderboard.verification.examine.run_isolated", spent)
+    late = one(verify(board, NAME, by="mary", limits=Limits(memory=100 << 20)))
+    assert (late.outcome, late.reason) == ("disputed", "it ran for 1 second, which is its limit, and was killed.")
     found = record_at(board)
     assert found.verification is not None
     assert (found.trust, found.verification.problem, found.verification.metrics) == ("disputed", late.reason, {})
-    large = one(verify(board, NAME, by="mary", limits=Limits(memory=100 << 20)))
-    assert large.reason == "it needs more than 0.0977 GB of memory, which is its limit, and was ended."
 
 
 def test_the_files_are_checked_again(model: Path, board: FolderBoard) -> None:

@@ -16,10 +16,11 @@ from . import recompute as quarantined
 from .claims import Claims, outdated
 from .compare import differing
 from .fresh import new_seed
-from .isolate import Limits, plain, run_isolated
+from .isolate import LimitError, Limits, plain, run_isolated, told_memory, told_time
 from .quarantine import fetch, lend_data
 
 _PROBLEM: Final = 2000  # characters of a verification's problem
+_PROMISED: Final = Limits()  # what every claim may take before it is disputed for that
 
 
 class LeftError(MotifzooError):
@@ -57,7 +58,8 @@ class Examiner:
     def examine(self, record: Record) -> Examined:
         """Recompute one claim. What is wrong with it becomes the verification's problem.
 
-        Raises LeftError, or another MotifzooError, where it cannot be examined: no network, other data, a full disk.
+        Raises LeftError, or another MotifzooError, where it cannot be examined: no network, other data, a full disk,
+        limits below those that every claim is promised.
         """
         writable = self._scratch / record.benchmark / f"{record.model}-{record.trial}"
         writable.mkdir(mode=0o700, parents=True)
@@ -74,6 +76,8 @@ class Examiner:
         except HubError as error:
             raise LeftError(str(error)) from error
         except BoardError as error:
+            if isinstance(error, LimitError) and (promised := _promised_more(error, self._limits)):
+                raise LeftError(f"{error} Nothing is disputed for that: every trial may take {promised}.") from error
             problem = plain(str(error).replace(f"{self._scratch}/", ""))[:_PROBLEM]
             verification = self._verification(device="none", versions={}, metrics={}, problem=problem)
             return Examined(record.model_copy(update={"trust": "disputed", "verification": verification}))
@@ -99,6 +103,15 @@ class Examiner:
     def _verification(self, **found: Any) -> Verification:
         at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         return Verification(by=self._by, at=at, **found)
+
+
+def _promised_more(error: LimitError, limits: Limits) -> str:
+    """What a claim may take where these limits allow less, else ""."""
+    if error.limit == "memory":
+        enough, promised = limits.memory >= _PROMISED.memory, f"{told_memory(_PROMISED.memory)} (--memory)"
+    else:
+        enough, promised = limits.seconds >= _PROMISED.seconds, f"{told_time(_PROMISED.seconds)} (--minutes)"
+    return "" if enough else promised
 
 
 def _checked(value: Any) -> quarantined.Recomputed:

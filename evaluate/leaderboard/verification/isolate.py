@@ -12,7 +12,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import IO, Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -45,6 +45,14 @@ class Limits:
 
 class IsolationError(BoardError):
     """The quarantined process refused its input, broke a limit, crashed or gave no usable answer: its input's fault."""
+
+
+class LimitError(IsolationError):
+    """The quarantined process took more than the field `limit` of its `Limits` allows."""
+
+    def __init__(self, message: str, limit: Literal["memory", "seconds"]) -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 class QuarantineError(MotifzooError):
@@ -85,9 +93,9 @@ def run_isolated(function: str, payload: Any, folder: Path, limits: Limits | Non
     folder: private, all that the process can write to; its home, caches and temporary files are made there. The
     environment holds no variable of the caller's but those that Python itself may need, so no token. The process group
     is killed when the time is up, when this call is interrupted, and (Linux) when this process dies.
-    Raises IsolationError saying what went wrong: the function's own MotifzooError in its words, the limit that was hit,
-    the crash, the missing, oversized or malformed answer; QuarantineError where this machine is to blame (the process
-    cannot start, its disk is full, it is killed from outside).
+    Raises IsolationError saying what went wrong: the function's own MotifzooError in its words, the limit that was hit
+    (LimitError), the crash, the missing, oversized or malformed answer; QuarantineError where this machine is to blame
+    (the process cannot start, its disk is full, it is killed from outside).
     """
     limits = limits or Limits()
     answer = folder / "answer.json"
@@ -124,8 +132,8 @@ def run_isolated(function: str, payload: Any, folder: Path, limits: Limits | Non
         try:
             process.wait(limits.seconds)
         except subprocess.TimeoutExpired as error:
-            spent = _minutes(limits.seconds)
-            raise IsolationError(f"it ran for {spent}, which is its limit, and was killed.") from error
+            spent = told_time(limits.seconds)
+            raise LimitError(f"it ran for {spent}, which is its limit, and was killed.", "seconds") from error
     finally:
         _kill(process)
         said = log.text()
@@ -202,7 +210,7 @@ def _read(path: Path, code: int, limits: Limits, log: str) -> Isolated:
     if answer.refused is not None:
         raise IsolationError(plain(answer.refused[:_MAX_WORDS]))
     if answer.memory:
-        raise IsolationError(_out_of_memory(limits))
+        raise _out_of_memory(limits)
     if answer.failed is not None:
         raise IsolationError(f"it failed: {plain(answer.failed[:_MAX_WORDS])}")
     return Isolated(answer.value, answer.confinement.model_dump(), log)
@@ -227,12 +235,12 @@ def _death(code: int, limits: Limits, log: str) -> MotifzooError:
     """The error for a process that ended with an exit code above 0 or by a signal, which is a code below."""
     said = log[-_MAX_WORDS:] or "it said nothing"
     if tells_of_memory(log):
-        return IsolationError(_out_of_memory(limits))
+        return _out_of_memory(limits)
     if code > 0:
         return QuarantineError(f"the quarantined process cannot work on this machine (exit code {code}): {said}")
     if sys.platform != "win32" and -code == signal.SIGXCPU:
-        spent = _minutes(limits.seconds * limits.threads)
-        return IsolationError(f"it used more than {spent} of processor time and was killed.")
+        spent = told_time(limits.seconds * limits.threads)
+        return LimitError(f"it used more than {spent} of processor time and was killed.", "seconds")
     if sys.platform != "win32" and -code == signal.SIGKILL:
         return QuarantineError(
             "the quarantined process was killed from outside, most likely because this machine ran out of memory. Give "
@@ -242,10 +250,17 @@ def _death(code: int, limits: Limits, log: str) -> MotifzooError:
     return IsolationError(f"it crashed ({name}): {said}")
 
 
-def _out_of_memory(limits: Limits) -> str:
-    return f"it needs more than {limits.memory / (1 << 30):.3g} GB of memory, which is its limit, and was ended."
+def _out_of_memory(limits: Limits) -> LimitError:
+    said = f"it needs more than {told_memory(limits.memory)} of memory, which is its limit, and was ended."
+    return LimitError(said, "memory")
 
 
-def _minutes(seconds: float) -> str:
+def told_memory(memory: int) -> str:
+    """Bytes, in GB."""
+    return f"{memory / (1 << 30):.3g} GB"
+
+
+def told_time(seconds: float) -> str:
+    """Seconds, in minutes from the first on."""
     number, unit = (seconds / 60, "minute") if seconds >= 60 else (seconds, "second")
     return f"{number:g} {unit}{'' if number == 1 else 's'}"
