@@ -113,6 +113,7 @@ def test_ctrl_c_ends_the_processes(sources: list[Source], tmp_path: Path) -> Non
             from motifzoo.zoo.sources import find
 
             if __name__ == "__main__":
+                signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
                 sources = [find("{sources[0].folder}:" + str(trial)) for trial in (0, 2)]
                 try:
                     with closing(evaluate_many(sources, Path("out"), jobs=2)) as running:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from site_boards import AUROC, BENCHMARK, MATCH, METRICS, checked, details_of, many, record, trials, write, write_files
 
 from motifzoo.evaluate.leaderboard.boards import open_board
@@ -152,9 +152,9 @@ def test_without_scripts_the_table_is_there_and_controls_are_not(browser: Browse
     page = context.new_page()
     page.goto(f"{large}{BENCHMARK}/index.html")
     assert len(names(page)) == 50
-    assert page.get_by_text("These are the first 50 of 230 entries.").is_visible()
-    assert not page.locator("#q").is_visible()
-    assert not page.locator("#scatter").is_visible()
+    expect(page.get_by_text("These are the first 50 of 230 entries.")).to_be_visible()
+    expect(page.locator("#q")).to_be_hidden()
+    expect(page.locator("#scatter")).to_be_hidden()
     context.close()
 
 
@@ -170,7 +170,7 @@ def test_sorting_by_clicks_and_keys(page: Page, site: str) -> None:
     page.get_by_role("button", name="Filters matching a true motif").focus()
     page.keyboard.press("Enter")
     assert sorted_by(page) == [f"{MATCH} descending"]
-    assert page.locator("#by").input_value() == MATCH
+    expect(page.locator("#by")).to_have_value(MATCH)
     page.get_by_role("button", name="Model").press("Space")
     assert sorted_by(page) == ["model ascending"]
     assert names(page) == sorted(best)
@@ -195,16 +195,16 @@ def test_filters_and_search_narrow_the_table_and_the_address_keeps_them(page: Pa
     page.get_by_label("exponential 2").check()
     assert set(names(page)) == {"cnn-dist-exponential", "net-01-exponential", "net-02-tanh"}
     page.keyboard.press("Escape")
-    assert not page.get_by_label("tanh 1").is_visible()
+    expect(page.get_by_label("tanh 1")).to_be_hidden()
     page.locator("#q").fill("net CLAIMED")
     assert names(page) == ["net-02-tanh", "net-01-exponential"]
-    assert page.get_by_role("status").text_content() == "2 entries, of 12"
+    expect(page.get_by_role("status")).to_have_text("2 entries, of 12")
     state = page.evaluate("location.hash")
     board(page, site, state.removeprefix("#"))
     assert names(page) == ["net-02-tanh", "net-01-exponential"]
-    assert page.locator("#q").input_value() == "net CLAIMED"
+    expect(page.locator("#q")).to_have_value("net CLAIMED")
     page.locator("#q").fill("nothing of this name")
-    assert page.get_by_text("No entry matches.").is_visible()
+    expect(page.get_by_text("No entry matches.")).to_be_visible()
     page.get_by_role("button", name="Clear filters").click()
     assert len(names(page)) == 12
     assert page.evaluate("location.hash") == ""
@@ -225,7 +225,7 @@ def test_filters_by_trust_architecture_data_set_and_controls(page: Page, site: s
 def test_a_view_that_no_board_has_is_the_usual_one(page: Page, site: str) -> None:
     board(page, site, "by=nonsense&sort=x&page=-3&trust=loved&compare=nobody&x=1&y=%E0%A4%A")
     assert len(names(page)) == 12
-    assert not page.locator("#comparison").is_visible()
+    expect(page.locator("#comparison")).to_be_hidden()
 
 
 def test_other_metrics_are_a_click_away_and_keep_the_filters(page: Page, site: str) -> None:
@@ -235,25 +235,25 @@ def test_other_metrics_are_a_click_away_and_keep_the_filters(page: Page, site: s
     assert names(page) == ["net-02-tanh"]
     heads = page.locator("#board thead th[data-sort] button").all_text_contents()
     assert "Saliency AUPR" in heads
-    assert page.locator("#comparison").is_visible()
+    expect(page.locator("#comparison")).to_be_visible()
 
 
 def test_pages_of_a_long_table(page: Page, large: str) -> None:
     board(page, large)
-    assert page.get_by_role("status").text_content() == "1–50 of 230 entries"
+    expect(page.get_by_role("status")).to_have_text("1–50 of 230 entries")
     for _ in range(4):
         page.get_by_role("button", name="Next").click()
-    assert page.get_by_role("status").text_content() == "201–230 of 230 entries"
+    expect(page.get_by_role("status")).to_have_text("201–230 of 230 entries")
     assert len(names(page)) == 30
     assert page.get_by_role("button", name="Next").is_disabled()
     page.reload()
-    assert page.get_by_text("Page 5 of 5").is_visible()
+    expect(page.get_by_text("Page 5 of 5")).to_be_visible()
 
 
 def test_choosing_two_models_leads_to_their_comparison(page: Page, site: str) -> None:
     board(page, site)
     page.get_by_label("compare cnn-dist-relu", exact=True).check()
-    assert page.get_by_text("choose one more").is_visible()
+    expect(page.get_by_text("choose one more")).to_be_visible()
     page.get_by_label("compare cnn-dist-exponential", exact=True).press("Space")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "compare cnn-dist-exponential"
     with page.expect_navigation():  # the page's scripts have run when it ends
@@ -265,22 +265,22 @@ def test_choosing_two_models_leads_to_their_comparison(page: Page, site: str) ->
     page.locator("img.sheet").last.scroll_into_view_if_needed()
     page.wait_for_function("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
     page.get_by_role("button", name="Swap").click()
-    assert page.get_by_label("A", exact=True).input_value() == "cnn-dist-exponential.synthetic-codes"
+    expect(page.get_by_label("A", exact=True)).to_have_value("cnn-dist-exponential.synthetic-codes")
     page.get_by_label("B", exact=True).fill("nobody")
     page.get_by_label("B", exact=True).press("Enter")
-    assert page.get_by_text("No model nobody on this board.").is_visible()
+    expect(page.get_by_text("No model nobody on this board.")).to_be_visible()
 
 
 def test_comparison_takes_the_names_that_the_table_shows(page: Page, site: str) -> None:
     page.goto(f"{site}{BENCHMARK}/compare.html#a=cnn-dist-exponential&b=cnn-far-relu.synthetic-motifs")
     assert page.title() == "cnn-dist-exponential and cnn-far-relu.synthetic-motifs - synthetic-codes@1"
-    assert page.get_by_label("A", exact=True).input_value() == "cnn-dist-exponential.synthetic-codes"
+    expect(page.get_by_label("A", exact=True)).to_have_value("cnn-dist-exponential.synthetic-codes")
     page.get_by_label("B", exact=True).fill("cnn-dist-relu")
     page.get_by_label("B", exact=True).press("Enter")
     page.wait_for_function("document.title.includes('cnn-dist-relu')")
-    assert page.get_by_label("B", exact=True).input_value() == "cnn-dist-relu.synthetic-codes"
+    expect(page.get_by_label("B", exact=True)).to_have_value("cnn-dist-relu.synthetic-codes")
     page.goto(f"{site}{BENCHMARK}/compare.html#a=cnn-far-relu")
-    assert page.get_by_text("No model cnn-far-relu on this board.").is_visible()
+    expect(page.get_by_text("No model cnn-far-relu on this board.")).to_be_visible()
 
 
 def test_front_is_what_no_other_entry_betters(page: Page, large: str) -> None:
@@ -313,7 +313,7 @@ def test_scatter_by_keys_and_by_pointer(page: Page, site: str) -> None:
     assert mark is not None
     page.mouse.move(mark["x"] + 3, mark["y"] + 3)
     assert "on the front" in (detail.text_content() or "")
-    assert page.get_by_text("Outside the frame: cnn-noise-relu (0.310, 0.310).").is_visible()
+    expect(page.get_by_text("Outside the frame: cnn-noise-relu (0.310, 0.310).")).to_be_visible()
     page.locator("#y").select_option("attribution/saliency/auroc")
     assert "y=attribution%2Fsaliency%2Fauroc" in page.evaluate("location.hash")
     scatter.focus()
@@ -504,6 +504,6 @@ def test_a_table_reads_as_a_table(page: Page, site: str) -> None:
 def test_print_has_the_table_and_no_controls(page: Page, site: str) -> None:
     board(page, site)
     page.emulate_media(media="print", color_scheme="dark")
-    assert page.locator("#board tbody tr").first.is_visible()
-    assert not page.locator("#q").is_visible()
+    expect(page.locator("#board tbody tr").first).to_be_visible()
+    expect(page.locator("#q")).to_be_hidden()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
