@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..errors import CacheError, MotifzooError, unknown_name
-from ..files import atomic_path, cache_dir, notices, sha256_file, write_text
+from ..files import atomic_path, cache_dir, cannot_write, notices, sha256_file, write_text
 from .cards import Copy, Source
 
 _MEND_MIRROR: Final = "Put the right file there, or unset MOTIFZOO_MIRROR; then type the same command again."
@@ -251,10 +251,7 @@ def _alternatives(source: Source) -> tuple[Source | Copy, ...]:
 
 
 def _refused(error: OSError, more: str = "") -> CacheError:
-    return CacheError(
-        f"cannot write {_folder()}: {error.strerror or error}. Free some space or make the folder writable, or set "
-        f"MOTIFZOO_CACHE to another folder.{more}"
-    )
+    return CacheError(f"{cannot_write(_folder(), error)}{more}")
 
 
 def _shown(url: str) -> str:

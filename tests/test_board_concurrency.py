@@ -196,8 +196,8 @@ def test_a_board_that_cannot_be_written_says_so_and_can_be_read() -> None:
         process.start()
         assert answers.get(timeout=60) == (
             1,
-            "cannot write board shared: Permission denied. Nothing was changed. Free some space or make the folder "
-            "writable, then type the same command again.",
+            "cannot write board shared: Permission denied. Nothing was changed. Make the folder writable, then type "
+            "the same command again.",
         )
         process.join()
         for path in (root, *root.rglob("*")):
@@ -221,8 +221,7 @@ def test_a_disk_that_takes_no_more_leaves_the_board_as_it_was(tmp_path: Path) ->
     process = FORK.Process(daemon=True, target=use, args=(answers,))
     process.start()
     assert answers.get(timeout=60) == (
-        "cannot write board shared: File too large. Nothing was changed. Free some space or make the folder writable, "
-        "then type the same command again."
+        "cannot write board shared: File too large. Nothing was changed. Mend that, then type the same command again."
     )
     process.join()
     assert files(tmp_path) == before

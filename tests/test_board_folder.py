@@ -322,8 +322,8 @@ def test_a_full_disk_changes_nothing(board: FolderBoard, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(journal_module, "_flush", flush)
     assert refusal(lambda: board.propose(submission(record(B)), "submit")) == (
-        "cannot write board my-board: No space left on device. Nothing was changed. Free some space or make the "
-        "folder writable, then type the same command again."
+        "cannot write board my-board: No space left on device. Nothing was changed. Free some space, then "
+        "type the same command again."
     )
     assert files(board) == before
     monkeypatch.undo()
@@ -344,7 +344,7 @@ def test_a_disk_that_fills_after_the_journal_ends_the_change_later(
     monkeypatch.setattr(os, "replace", scarce)
     assert refusal(lambda: board.propose(submission(record()), "submit")) == (
         "cannot write board my-board: No space left on device. The change is written down there, and the next command "
-        "on this board ends it. Free some space or make the folder writable, then type the same command again."
+        "on this board ends it. Free some space, then type the same command again."
     )
     monkeypatch.undo()
     assert list(board.snapshot().records) == [str(record().path)]

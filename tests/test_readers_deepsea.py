@@ -552,7 +552,7 @@ def test_room_is_looked_for_before_anything_is_written(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=size - 1))
     assert message(bundle, CacheError) == (
         f"cannot unpack train.mat in {bundle} into {cache}: it takes {size:,} bytes and {size - 1:,} are free. Free "
-        "some space or make the folder writable, or set MOTIFZOO_CACHE to another folder."
+        "some space or set MOTIFZOO_CACHE to another folder."
     )
     assert leftovers(cache) == []
 
@@ -570,8 +570,8 @@ def test_a_disk_that_fills_up(bundle: Path, monkeypatch: pytest.MonkeyPatch, cac
 
     monkeypatch.setattr(Path, "open", open_)
     assert message(bundle, CacheError) == (
-        f"cannot unpack train.mat in {bundle} into {cache}: No space left on device. Free some space or make the "
-        "folder writable, or set MOTIFZOO_CACHE to another folder."
+        f"cannot unpack train.mat in {bundle} into {cache}: No space left on device. Free some space or set "
+        "MOTIFZOO_CACHE to another folder."
     )
     assert leftovers(cache) == []
 

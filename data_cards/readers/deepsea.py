@@ -5,6 +5,7 @@ fastest axis: a position of all sequences lies together, and a sequence is sprea
 are read first, and then, for as many kept rows as fit into memory, every position once.
 """
 
+import errno
 import gzip
 import math
 import shutil
@@ -22,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import CacheError, DataError
-from ...files import cache_dir
+from ...files import cache_dir, remedy
 from ..cards import SPLITS, Card, DeepSea, SplitName
 from ..content import Split, no_placements
 from ..onehot import OTHER, Codes
@@ -222,16 +223,14 @@ def _room(path: Path) -> Iterator[Path]:
         cache_dir().mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(prefix=".tmp-", suffix="-deepsea", dir=cache_dir())
     except OSError as error:
-        raise _no_room(path.name, error.strerror or str(error)) from error
+        raise _no_room(path.name, error) from error
     with folder as name:
         yield Path(name)
 
 
-def _no_room(what: str, reason: str) -> CacheError:
-    return CacheError(
-        f"cannot unpack {what} into {cache_dir()}: {reason}. Free some space or make the folder writable, or set "
-        "MOTIFZOO_CACHE to another folder."
-    )
+def _no_room(what: str, error: OSError) -> CacheError:
+    reason = error.strerror or str(error)
+    return CacheError(f"cannot unpack {what} into {cache_dir()}: {reason}. {remedy(cache_dir(), error)}")
 
 
 @contextmanager
@@ -253,14 +252,14 @@ def _unpack(source: Any, target: Path, size: int, what: str) -> None:
     try:
         free = shutil.disk_usage(target.parent).free
         if free < size:
-            raise _no_room(what, f"it takes {size:,} bytes and {free:,} are free")
+            raise OSError(errno.ENOSPC, f"it takes {size:,} bytes and {free:,} are free")
         with target.open("wb") as out:
             while part := source.read(_COPY_BYTES):
                 out.write(part)
     except gzip.BadGzipFile:
         raise
     except OSError as error:
-        raise _no_room(what, error.strerror or str(error)) from error
+        raise _no_room(what, error) from error
 
 
 @contextmanager

@@ -41,18 +41,25 @@ _FOLDERS: Final = {"MOTIFZOO_DATA": data_dir, "MOTIFZOO_CACHE": cache_dir}
 
 def cannot_write(path: Path, error: OSError) -> CacheError:
     """The error for a file or folder that the file system refuses, with what helps against that."""
+    return CacheError(f"cannot write {path}: {error.strerror or error}. {remedy(path, error)}")
+
+
+def remedy(path: Path, error: OSError) -> str:
+    """What helps when the file system refuses to write a file or folder: a sentence."""
+    variable = next((name for name, folder in _FOLDERS.items() if path.is_relative_to(folder())), None)
+    elsewhere = f"set {variable} to another folder" if variable else "choose another folder"
+    advice = " or ".join(filter(None, (remedy_there(error), elsewhere)))
+    return f"{advice[0].upper()}{advice[1:]}."
+
+
+def remedy_there(error: OSError) -> str:
+    """What helps in the place where the file system refuses to write, as an imperative; "" where nothing is known."""
     number = error.errno
     if number is None and (said := re.search(r"\(os error ([0-9]+)\)", str(error))):
         number = int(said[1])  # safetensors tells it in words only
-    remedies = []
     if number in _FULL:
-        remedies.append("free some space")
-    elif number in _REFUSED:
-        remedies.append("make the folder writable")
-    variable = next((name for name, folder in _FOLDERS.items() if path.is_relative_to(folder())), None)
-    remedies.append(f"set {variable} to another folder" if variable else "choose another folder")
-    advice = " or ".join(remedies)
-    return CacheError(f"cannot write {path}: {error.strerror or error}. {advice[0].upper()}{advice[1:]}.")
+        return "free some space"
+    return "make the folder writable" if number in _REFUSED else ""
 
 
 @contextlib.contextmanager

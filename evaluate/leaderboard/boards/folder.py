@@ -11,6 +11,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from ....errors import BoardError
+from ....files import remedy_there
 from ..store import read_store, shown
 from . import admission, journal, layout
 from .board import MAX_READ_BYTES, Change, Files, Proposal, Snapshot
@@ -169,9 +170,10 @@ class FolderBoard:
                 if journal.under_way(self.root)
                 else "Nothing was changed"
             )
+            there = remedy_there(error) or "mend that"
             raise BoardError(
-                f"cannot write board {self.name}: {error.strerror or error}. {told}. Free some space or make the "
-                "folder writable, then type the same command again."
+                f"cannot write board {self.name}: {error.strerror or error}. {told}. {there.capitalize()}, then type "
+                "the same command again."
             ) from error
 
 
