@@ -352,6 +352,8 @@ def test_the_command(model: Path, board: FolderBoard, canned: Callable[..., None
     assert done.exit_code == 0, done.output
     assert f"recomputed: {NAME}:0 on {DATASET}@1" in done.stderr
     assert "Quarantine: network: none." in done.stdout
+    narrow = run.invoke(command, [NAME, "--board", str(board.root), "--by", "mary"], env={"COLUMNS": "45"})
+    assert {"recomputed", f"{NAME}:0"} <= {*narrow.stdout.split()}
     assert NAME in (board.root / "README.md").read_text()
     assert (board.root / "results.parquet").exists()
     canned(seen, metrics={**seen.metrics, "classification/auroc": 0.1234567})

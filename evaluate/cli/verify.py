@@ -107,7 +107,7 @@ def _print(outcomes: Sequence["Verified"], board: str) -> None:
         click.echo(f"Board {printable(board)} has no claim that is not verified.")
         return
     print_table(
-        ("claim", "outcome"), [(printable(outcome.name), outcome.outcome) for outcome in outcomes], title="Verified"
+        ("outcome", "claim"), [(outcome.outcome, printable(outcome.name)) for outcome in outcomes], title="Verified"
     )
     for outcome in outcomes:
         if outcome.reason:
