@@ -38,6 +38,12 @@ def stated(pattern: str) -> tuple[str, ...]:
     return found.groups()
 
 
+def words(*counts: int) -> tuple[str, ...]:
+    """Counts up to ten, as the README writes them."""
+    named = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return tuple(named[count] for count in counts)
+
+
 def batches(split: str, dataset: str) -> Iterator[torch.Tensor]:
     sequences = motifzoo.load_dataset(dataset).split(split)
     for begin in range(0, len(sequences), 1000):
@@ -103,15 +109,15 @@ def printed(*words: str | Path) -> Any:
 
 
 def test_maps_of_exponential_networks_are_told_apart_from_as_many_others_as_said(tmp_path: Path) -> None:
-    assert stated(
+    said = stated(
         r"saliency, mutagenesis and DeepSHAP maps of exponential networks are told apart from those of all (\w+) other "
         r"activations .* its integrated gradients from (\w+) of them\. On cnn-dist, .* its mutagenesis is told apart "
         r"from all (\w+), saliency and integrated gradients from (\w+), DeepSHAP from (\w+)\."
-    ) == ("six", "three", "six", "four", "two")
+    )
     tests = printed("reproduce", "cnn-local-*.synthetic-codes", "cnn-dist-*.synthetic-codes", "--output", tmp_path)
 
-    def apart(network: str) -> list[int]:
-        found = []
+    def apart(network: str) -> dict[str, int]:
+        found = {}
         for method in ("saliency", "mutagenesis", "integrated_gradients", "deepshap"):
             verdicts = [
                 test["verdict"]
@@ -121,11 +127,14 @@ def test_maps_of_exponential_networks_are_told_apart_from_as_many_others_as_said
                 and test["metric"] == f"attribution/{method}/auroc"
             ]
             assert len(verdicts) == 6
-            found.append(verdicts.count("higher"))
+            found[method] = verdicts.count("higher")
         return found
 
-    assert apart("cnn-local") == [6, 6, 3, 6]
-    assert apart("cnn-dist") == [4, 6, 4, 2]
+    local, dist = apart("cnn-local"), apart("cnn-dist")
+    assert local["saliency"] == local["mutagenesis"] == local["deepshap"]
+    assert dist["saliency"] == dist["integrated_gradients"]
+    counts = (local["saliency"], local["integrated_gradients"])
+    assert said == words(*counts, dist["mutagenesis"], dist["saliency"], dist["deepshap"])
 
 
 def test_the_comparison_of_maps_is_over_as_many_trials_as_said() -> None:
@@ -144,7 +153,7 @@ def test_sequences_that_also_stand_in_training_are_as_many_as_said() -> None:
     audits = {path.parent.name: path for path in (Path(__file__).parents[1] / "data_cards").glob("*/audit.json")}
     leaked = {name: json.loads(path.read_text(encoding="utf-8"))["leaked"] for name, path in audits.items()}
     assert {data: found for data, found in leaked.items() if found} == {name: int(count)}
-    assert (len(leaked) - 1, others) == (8, "eight")
+    assert words(len(leaked) - 1) == (others,)
     assert set(list_datasets()) - leaked.keys() == set(unbuilt)
 
 
@@ -208,8 +217,7 @@ def test_the_leaderboard_tells_as_many_cnn_local_apart_from_the_exponential_as_s
         r"on cnn-local it tells (\w+) of the six apart from it by saliency, (\w+) by mutagenesis, (\w+) by DeepSHAP "
         r"and (\w+) by integrated gradients\."
     )
-    assert said == ("six", "six", "two", "two")
-    apart = {"saliency": 6, "mutagenesis": 6, "deepshap": 2, "integrated_gradients": 2}[method]
+    apart = dict(zip(("saliency", "mutagenesis", "deepshap", "integrated_gradients"), said, strict=True))[method]
     rows = printed("leaderboard", "show", "--benchmark", "synthetic-codes", "--metric", f"attribution/{method}/auroc")
     tested = [row for row in rows if row["tested"]]
     mean, sd, n = (np.array([row[key] for row in tested]) for key in ("mean", "sd", "n"))
@@ -226,7 +234,7 @@ def test_the_leaderboard_tells_as_many_cnn_local_apart_from_the_exponential_as_s
         places = (own, other)
         facts = [value for place in places for value in (mean[place], sd[place], n[place])]
         found.append(stats.ttest_ind_from_stats(*facts, equal_var=False).pvalue < below and mean[own] > mean[other])
-    assert found.count(True) == apart
+    assert words(found.count(True)) == (apart,)
 
 
 def test_first_layers_behind_a_pool_of_50_share_weights_as_said() -> None:
@@ -236,7 +244,7 @@ def test_first_layers_behind_a_pool_of_50_share_weights_as_said() -> None:
         for name in ONE_FUNCTION
     ]
     equal = [trial for trial in range(3, 10) if len({own[trial] for own in weights}) == 1]
-    assert (len(equal), same, of) == (5, "five", "seven")
+    assert (same, of) == words(len(equal), 7)
     assert "elu and linear have them in trials 0 and 2, too" in README
     assert [trial for trial in range(3) if weights[1][trial] == weights[2][trial]] == [0, 2]
 
@@ -259,9 +267,7 @@ def test_in_as_many_pairs_on_single_factors_the_exponential_is_ahead_as_said() -
     def ahead(score: str) -> int:
         return sum(float(row[f"{score}, exponential"]) > float(row[f"{score}, relu"]) for row in rows)
 
-    words = ("six", "seven", "eight")
-    counts = (ahead("filters"), len(rows), *map(ahead, ("saliency", "mutagenesis", "AUROC")))
-    assert tuple(words[count - 6] for count in counts) == said
+    assert said == words(ahead("filters"), len(rows), *map(ahead, ("saliency", "mutagenesis", "AUROC")))
 
 
 def test_exponential_networks_classify_real_dna_better_as_said() -> None:
@@ -275,7 +281,7 @@ def test_exponential_networks_classify_real_dna_better_as_said() -> None:
         if "-exponential." in name
     ]
     better = sorted(gain for gain in gains if gain > 0)
-    assert (len(gains), len(better), pairs) == (5, 4, "four")
+    assert (len(gains), pairs) == (5, *words(len(better)))
     assert (f"{better[0]:.2f}", f"{better[-1]:.2f}") == (low, high)
 
 
@@ -317,12 +323,11 @@ def test_the_exponential_comes_first_on_most_peaks() -> None:
 
 
 def test_on_peaks_the_exponential_leads_by_other_scores_as_often_as_said() -> None:
-    counts = stated(
+    said = stated(
         r"of these ten pairs of data and network, in (\w+) by integrated gradients and by DeepSHAP, in (\w+) by "
         r"mutagenesis \(it is the last of the seven on IRF1, and with cnn-dist on LEF1 and REST\), in (\w+) by AUROC, "
         r"and in (\w+) by AUPR\."
     )
-    assert counts == ("seven", "six", "five", "four")
     values: dict[str, dict[tuple[str, str], dict[str, float]]] = {}
     for name in list_models():
         parts = parse(name)
@@ -340,8 +345,9 @@ def test_on_peaks_the_exponential_leads_by_other_scores_as_often_as_said() -> No
         return sum(max(row, key=row.__getitem__) == "exponential" for row in values[metric].values())
 
     maps = "attribution/{}/scan_auroc".format
-    assert (leads(maps("integrated_gradients")), leads(maps("deepshap")), leads(maps("mutagenesis"))) == (7, 7, 6)
-    assert (leads("classification/auroc"), leads("classification/aupr")) == (5, 4)
+    assert leads(maps("integrated_gradients")) == leads(maps("deepshap"))
+    metrics = (maps("deepshap"), maps("mutagenesis"), "classification/auroc", "classification/aupr")
+    assert said == words(*map(leads, metrics))
     rows = values[maps("mutagenesis")]
     assert {place for place, row in rows.items() if min(row, key=row.__getitem__) == "exponential"} == {
         ("chip-irf1", "residualbind"),

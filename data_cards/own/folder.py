@@ -9,13 +9,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ...errors import DataError
-from ...files import notices, remedy
+from ...files import notices, refused
 from ..cards import PACKAGED, own_dir
 
 
 def cannot_write(error: OSError) -> DataError:
     """The error for what the file system refuses in the folder of the user's data sets."""
-    return DataError(f"cannot write {own_dir()}: {error.strerror or error}. {remedy(own_dir(), error)}")
+    return DataError(refused(own_dir(), error))
 
 
 def is_packaged(name: str) -> bool:

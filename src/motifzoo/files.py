@@ -41,7 +41,12 @@ _FOLDERS: Final = {"MOTIFZOO_DATA": data_dir, "MOTIFZOO_CACHE": cache_dir}
 
 def cannot_write(path: Path, error: OSError) -> CacheError:
     """The error for a file or folder that the file system refuses, with what helps against that."""
-    return CacheError(f"cannot write {path}: {error.strerror or error}. {remedy(path, error)}")
+    return CacheError(refused(path, error))
+
+
+def refused(path: Path, error: OSError) -> str:
+    """What the file system refuses to write, why, and what helps: two sentences."""
+    return f"cannot write {path}: {error.strerror or error}. {remedy(path, error)}"
 
 
 def remedy(path: Path, error: OSError) -> str:
