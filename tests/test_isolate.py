@@ -15,6 +15,7 @@ import pytest
 from motifzoo.errors import MotifzooError
 from motifzoo.evaluate.leaderboard.verification.isolate import (
     IsolationError,
+    LimitError,
     Limits,
     QuarantineError,
     run_isolated,
@@ -170,10 +171,24 @@ def test_writes_in_its_folder_only(tmp_path: Path) -> None:
 def test_time_is_up(tmp_path: Path) -> None:
     code = "import os\nopen('pid', 'w').write(str(os.getpid()))\nwhile True: pass"
     error = error_of(code, tmp_path, Limits(seconds=3))
-    assert isinstance(error, IsolationError)
+    assert isinstance(error, LimitError)
+    assert error.limit == "seconds"
     assert str(error) == "it ran for 3 seconds, which is its limit, and was killed."
     if sys.platform.startswith("linux"):
         assert not alive(int((tmp_path / "pid").read_text()))
+
+
+@LINUX
+def test_processor_time_is_used_up(tmp_path: Path) -> None:
+    code = """
+        import resource
+        resource.setrlimit(resource.RLIMIT_CPU, (1, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+        while True: pass
+        """
+    error = error_of(code, tmp_path, Limits(seconds=60, threads=2))
+    assert isinstance(error, LimitError)
+    assert error.limit == "seconds"
+    assert str(error) == "it used more than 2 minutes of processor time and was killed."
 
 
 @LINUX
@@ -184,7 +199,8 @@ def test_time_is_up(tmp_path: Path) -> None:
 )
 def test_memory_is_used_up(code: str, tmp_path: Path) -> None:
     error = error_of(code, tmp_path, Limits(seconds=60, memory=1 << 30))
-    assert isinstance(error, IsolationError)
+    assert isinstance(error, LimitError)
+    assert error.limit == "memory"
     assert str(error) == "it needs more than 1 GB of memory, which is its limit, and was ended."
 
 
