@@ -139,8 +139,8 @@ def test_maps_of_exponential_networks_are_told_apart_from_as_many_others_as_said
 
 def test_the_comparison_of_maps_is_over_as_many_trials_as_said() -> None:
     assert "On cnn-local, ten trials each, the saliency" in README
-    assert "On cnn-dist, with ten trials of the exponential, ReLU and tanh and three of the others, its" in README
-    for network, ten in (("cnn-local", SEVEN), ("cnn-dist", ("exponential", "relu", "tanh"))):
+    assert "On cnn-dist, with ten trials of the exponential, ReLU, tanh and sigmoid and three of the others, its" in README
+    for network, ten in (("cnn-local", SEVEN), ("cnn-dist", ("exponential", "relu", "tanh", "sigmoid"))):
         for activation in SEVEN:
             config = find(f"{network}-{activation}.synthetic-codes", weights=False).config
             assert len(config.trials) == (10 if activation in ten else 3)
