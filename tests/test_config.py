@@ -40,9 +40,10 @@ def test_folder_without_config(tmp_path: Path) -> None:
     assert str(error.value) == f"{tmp_path} has no config.json, so it is not a model folder."
 
 
-def test_unknown_field(make_model: ModelFactory) -> None:
-    assert refusal(make_model(), lambda config: config.update(comment="hello")) == (
-        "is not valid: comment: unknown field (known: format, name, architecture, activation, alphabet, input_length, "
+@pytest.mark.parametrize("name", ["comment", "extra"])  # the second is a little like training.beta2
+def test_unknown_field(make_model: ModelFactory, name: str) -> None:
+    assert refusal(make_model(), lambda config: config.update({name: "hello"})) == (
+        f"is not valid: {name}: unknown field (known: format, name, architecture, activation, alphabet, input_length, "
         "outputs, layers, filter_layer, dataset, training, trials, licence)."
     )
 

@@ -99,7 +99,8 @@ def _right_fields(model: "type[BaseModel]", place: tuple[int | str, ...]) -> str
         if len(inner) == 1:
             below |= {name: f"{outer}.{name}" for name in inner[0].model_fields}
     near = difflib.get_close_matches(str(given), fields, n=1)
-    near = near or [below[name] for name in difflib.get_close_matches(str(given), below, n=1)]
+    # A level further down there are many names, and one of them is a little like any word.
+    near = near or [below[name] for name in difflib.get_close_matches(str(given), below, n=1, cutoff=0.75)]
     return f" (did you mean {near[0]!r}?)" if near else f" (known: {', '.join(fields)})"
 
 
