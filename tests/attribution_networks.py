@@ -100,7 +100,10 @@ def probability(network: Network, x: Tensor, output: int = 0) -> Tensor:
 def plain_mutagenesis(
     network: Network, onehot: OneHot, positions: Iterable[int] | None = None
 ) -> npt.NDArray[np.float64]:
-    """f(mutant) - f(wild type), each mutant a whole sequence through the network; NaN at positions left out."""
+    """f(mutant) - f(wild type), each mutant a whole sequence through the network; NaN at positions left out.
+
+    At the nucleotide that is there it is 0, for a network that overflows (NaN - NaN), too.
+    """
     dtype = next(network.parameters()).dtype
     maps = np.full(onehot.shape, np.nan)
     for row, sequence in enumerate(torch.from_numpy(onehot).to(dtype)):
@@ -109,5 +112,6 @@ def plain_mutagenesis(
             mutants[:4, :, position] = torch.eye(4, dtype=dtype)
             with torch.inference_mode():
                 values = probability(network, mutants)
-            maps[row, :, position] = (values[:4] - values[4]).numpy()
+            difference = (values[:4] - values[4]).masked_fill(sequence[:, position] == 1, 0.0)
+            maps[row, :, position] = difference.numpy()
     return maps

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from attribution_networks import additive, architecture, network_of, plain_mutagenesis, sequences, small
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from motifzoo.errors import ModelError
@@ -105,8 +105,23 @@ def layer_lists(draw: st.DrawFn) -> tuple[list[Layer], int]:
     return layers, length
 
 
+def overflowing() -> list[Layer]:
+    """An exponential of one of one of one: infinite for some nucleotides."""
+    exponentials = [Activation(name=f"layer{index}", function="exponential") for index in range(4)]
+    dense = Dense(name="dense", units=3, bias=False)
+    return [
+        exponentials[0],
+        BatchNorm(name="norm"),
+        *exponentials[1:],
+        Flatten(name="vector"),
+        dense,
+        Dense(name="head", units=1),
+    ]
+
+
 @settings(max_examples=80, deadline=None)
 @given(layer_lists(), st.integers(0, 2**16), st.booleans())
+@example((overflowing(), 1), 0, False)
 def test_any_layers_equal_the_plain_way(drawn: tuple[list[Layer], int], seed: int, unknown: bool) -> None:
     layers, length = drawn
     network = network_of(layers, length, seed, filter_layer=layers[0].name).double()
